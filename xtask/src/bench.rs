@@ -1,0 +1,66 @@
+//! `cargo xtask bench`: every benchmark target of the workspace, one after the other.
+//!
+//! They are named one by one because a plain `cargo bench` also starts the unit tests' harness, which does not know
+//! criterion's arguments.
+
+use serde_json::Value;
+
+use crate::Failure;
+use crate::run::{cargo, check, read};
+
+pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    let metadata =
+        read(cargo().args(["metadata", "--format-version", "1", "--no-deps", "--locked"]))?;
+    let metadata: Value = serde_json::from_str(&metadata)
+        .map_err(|error| Failure::Task(format!("cargo metadata: {error}")))?;
+    let benches = benches(&metadata);
+    if benches.is_empty() {
+        return Err(Failure::Task("the workspace has no benchmark".to_owned()));
+    }
+    for (package, bench) in benches {
+        check(
+            cargo()
+                .args([
+                    "bench",
+                    "--locked",
+                    "--package",
+                    &package,
+                    "--bench",
+                    &bench,
+                    "--",
+                ])
+                .args(args),
+        )?;
+    }
+    Ok(())
+}
+
+/// Package and target name of each benchmark.
+fn benches(metadata: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        for target in package["targets"].as_array().into_iter().flatten() {
+            let is_bench = target["kind"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "bench"));
+            if let (true, Some(package), Some(name)) =
+                (is_bench, package["name"].as_str(), target["name"].as_str())
+            {
+                found.push((package.to_owned(), name.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_benchmarks_are_found() {
+        let metadata = serde_json::json!({"packages": [{"name": "a", "targets": [
+            {"kind": ["lib"], "name": "a"}, {"kind": ["bench"], "name": "line"}]}]});
+        assert_eq!(benches(&metadata), [("a".to_owned(), "line".to_owned())]);
+    }
+}
