@@ -1,0 +1,178 @@
+//! One block of lines with its bytes and what they say.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::line::Span;
+use super::oddities::Oddities;
+
+/// One block of an event stream: its raw bytes, and WHATWG's reading of them.
+///
+/// The bytes are a slice of the chunk that the block arrived in (or of one joined buffer, where it lay across chunks), so
+/// a clone is cheap. Keeping a frame keeps that buffer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    raw: Bytes,
+    offset: u64,
+    data: Data,
+    name: Option<Span>,
+    id: Option<Span>,
+    retry: Option<u64>,
+    oddities: Oddities,
+    has_fields: bool,
+}
+
+/// Where a frame's data is.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Data {
+    None,
+    /// In the raw bytes: there was one `data` line.
+    Slice(Span),
+    /// Several lines, joined by LF.
+    Joined(Bytes),
+}
+
+/// What [`Frame::new`] is told besides the bytes.
+pub(super) struct Reading {
+    pub(super) oddities: Oddities,
+    pub(super) data: Data,
+    pub(super) name: Option<Span>,
+    pub(super) id: Option<Span>,
+    pub(super) retry: Option<u64>,
+    pub(super) has_fields: bool,
+}
+
+impl Frame {
+    /// Puts a frame together and checks its text.
+    pub(super) fn new(raw: Bytes, offset: u64, reading: Reading) -> Self {
+        let Reading {
+            oddities,
+            data,
+            name,
+            id,
+            retry,
+            has_fields,
+        } = reading;
+        let mut frame = Self {
+            raw,
+            offset,
+            data,
+            name,
+            id,
+            retry,
+            oddities,
+            has_fields,
+        };
+        // One pass over the block instead of one for each part: parts lie between ASCII bytes, so they are whole
+        // characters where the block is.
+        if std::str::from_utf8(&frame.raw).is_err() {
+            frame.look_closer();
+        }
+        frame
+    }
+
+    /// The block is not UTF-8: that matters in the data and the name, not in a comment.
+    #[cold]
+    fn look_closer(&mut self) {
+        if self
+            .name
+            .is_some_and(|name| std::str::from_utf8(name.of(&self.raw)).is_err())
+        {
+            self.name = None;
+            self.oddities.insert(Oddities::INVALID_UTF8);
+        }
+        if std::str::from_utf8(self.data()).is_err() {
+            self.oddities.insert(Oddities::INVALID_UTF8);
+        }
+    }
+
+    /// The block exactly as it arrived, with its blank line. The `raw` of all frames, put end to end, is the body.
+    #[must_use]
+    pub fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The values of the `data` lines, joined by LF; empty when there was none (see [`Frame::has_data`]). UTF-8 unless
+    /// [`Oddities::INVALID_UTF8`] says otherwise.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        match &self.data {
+            Data::None => &[],
+            Data::Slice(span) => span.of(&self.raw),
+            Data::Joined(data) => data,
+        }
+    }
+
+    /// [`Frame::data`] as bytes of its own, without copying.
+    #[must_use]
+    pub fn data_bytes(&self) -> Bytes {
+        match &self.data {
+            Data::None => Bytes::new(),
+            Data::Slice(span) => self.raw.slice(span.start..span.end),
+            Data::Joined(data) => data.clone(),
+        }
+    }
+
+    /// Whether there was a `data` line, be it an empty one.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        !matches!(self.data, Data::None)
+    }
+
+    /// The value of the last `event` line. `None` where there was none, where it was empty (to WHATWG that is the same),
+    /// or where it is not UTF-8 (then [`Oddities::INVALID_UTF8`] is set).
+    #[must_use]
+    pub fn event_name(&self) -> Option<&str> {
+        let name = self.name?.of(&self.raw);
+        std::str::from_utf8(name)
+            .ok()
+            .filter(|name| !name.is_empty())
+    }
+
+    /// The value of the last `id` line that has no NULL in it; it may be empty, which resets the last event id.
+    #[must_use]
+    pub fn id(&self) -> Option<&[u8]> {
+        Some(self.id?.of(&self.raw))
+    }
+
+    /// The reconnection time of the last `retry` line that is a number, in milliseconds.
+    #[must_use]
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// Whether this is no event at all but only comments and blank lines.
+    #[must_use]
+    pub fn is_comment(&self) -> bool {
+        !self.has_fields
+    }
+
+    /// The position of the first byte in the body. Zero in a frame that was composed.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The position behind the last byte in the body.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + self.raw.len() as u64
+    }
+
+    /// What was odd about the framing.
+    #[must_use]
+    pub fn oddities(&self) -> Oddities {
+        self.oddities
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("offset", &self.offset)
+            .field("raw", &self.raw)
+            .field("oddities", &self.oddities)
+            .finish()
+    }
+}
