@@ -35,6 +35,6 @@ mod script;
 mod stream;
 
 pub use relay::{Answer, Ended, Exchange, Relay, RelayBuilder, RelayEvent, Request};
-pub use scenarios::{Scenario, Stage, scenarios};
+pub use scenarios::{Scenario, scenario, scenarios};
 pub use script::{BodyLength, Gate, Pace, Script, Step};
 pub use stream::{Stream, conforming_reasoning_then_text, conforming_text, conforming_tool_call};

@@ -1,0 +1,48 @@
+//! Streams as the native service sends them.
+
+use super::{SUMMARY, TEXT, Turn};
+use crate::ev;
+use crate::script::Script;
+
+pub(super) fn text(turn: &Turn) -> Script {
+    Script::stream(&turn.text())
+}
+
+pub(super) fn reasoning(turn: &Turn) -> Script {
+    Script::stream(&turn.reasoning())
+}
+
+pub(super) fn reasoning_text(turn: &Turn) -> Script {
+    Script::stream(
+        &turn
+            .stream()
+            .prelude()
+            .reasoning_text(SUMMARY)
+            .message(TEXT)
+            .complete(),
+    )
+}
+
+pub(super) fn tool_call(turn: &Turn) -> Script {
+    let arguments = ["{\"", "city", "\":\"", "Paris", "\"}"];
+    Script::stream(
+        &turn
+            .stream()
+            .prelude()
+            .call("get_weather", arguments)
+            .complete(),
+    )
+}
+
+pub(super) fn queued(turn: &Turn) -> Script {
+    let stream = turn
+        .stream()
+        .push(ev::created())
+        .push(ev::queued())
+        .push(ev::in_progress());
+    Script::stream(&stream.message(TEXT).complete())
+}
+
+pub(super) fn done_sentinel(turn: &Turn) -> Script {
+    Script::stream(&turn.text().push(ev::done_sentinel()))
+}
