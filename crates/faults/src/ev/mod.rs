@@ -7,15 +7,17 @@
 //! what must agree across events: response id and model, output index, item and call ids, and its
 //! sequence number. What a setter touched stays as it was set (it is *pinned*).
 
-mod build;
+mod content;
 mod framing;
 mod item;
+mod lifecycle;
 mod response;
 
-pub use build::*;
+pub use content::*;
 pub use framing::{BlockEnd, Framing, LineEnd};
 pub use item::Item;
 pub(crate) use item::{Family, call_id};
+pub use lifecycle::*;
 pub use response::{CREATED_AT, MODEL, response_object};
 
 use bytes::Bytes;
