@@ -1,0 +1,333 @@
+//! The end of a turn: what it is called, what went wrong in words, and what is remembered of it.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use respair_core::{
+    EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict, Severity,
+    Violation,
+};
+
+use crate::body::Body;
+use crate::drive::Driver;
+use crate::http_error::one_line;
+use crate::memory::{MemoryEntry, MemoryProblem};
+use crate::reading::Reading;
+use crate::recovery::{LONGEST_WAIT, RecoveryMode, Stop};
+use crate::retry::spell;
+use crate::trace::TraceBody;
+use crate::{Outcome, Path, ProviderKind, TurnError, TurnStatus};
+
+/// What is wrong with an ending; `None` for what is no error.
+pub(crate) fn error(
+    turn: &Driver<'_>,
+    ending: &Ending,
+    silence: Option<&str>,
+) -> Option<TurnError> {
+    let mut error = match ending {
+        Ending::Completed { .. } | Ending::Incomplete { .. } => return None,
+        Ending::Failed(error) => from_upstream(error),
+        Ending::Truncated { cause } => {
+            let why = silence.map_or_else(|| cause.to_string(), str::to_owned);
+            let message = format!("the response broke off before its end: {why}");
+            TurnError::local("upstream_truncated", message, RetryVerdict::Never)
+        }
+        Ending::Empty { cause } => {
+            let why = silence.map_or_else(|| cause.to_string(), str::to_owned);
+            TurnError::local(
+                "empty_stream",
+                format!("nothing came: {why}"),
+                RetryVerdict::Retry,
+            )
+        }
+        Ending::NoStream(found) => no_stream(found),
+        _ => TurnError::local(
+            "unknown_ending",
+            "the stream ended in a way that is not known here",
+            RetryVerdict::Never,
+        ),
+    };
+    let redactor = &turn.shared.redactor;
+    error.message = redactor.text(&one_line(&error.message));
+    error.code = redactor.option(error.code);
+    error.request_id = turn.request_id.clone();
+    error.cf_ray = turn.cf_ray.clone();
+    Some(error)
+}
+
+fn from_upstream(error: &ResponseError) -> TurnError {
+    let code = error.code.clone().or_else(|| error.kind.clone());
+    let mut turn = TurnError::new(code, error.message.clone(), error.source, error.verdict());
+    turn.retry_after = error.retry_after;
+    if error.source == ErrorSource::Local {
+        // What we found wrong is wrong again the next time: contradictions, limits.
+        turn.retry = RetryVerdict::Never;
+    }
+    turn
+}
+
+/// A body that is no stream, by what it is (DEVIATIONS 5.11, 6.8).
+fn no_stream(found: &NoStream) -> TurnError {
+    if let Some(error) = &found.error {
+        return from_upstream(error);
+    }
+    let excerpt = &found.excerpt;
+    let (message, hint) = match found.kind {
+        NoStreamKind::JsonResponse => (
+            "the upstream answered with one whole JSON response although a stream was asked for"
+                .to_owned(),
+            "the relay ignores `stream: true`",
+        ),
+        NoStreamKind::Html => (
+            format!("the upstream answered with an HTML page: {excerpt}"),
+            "a login page, a firewall or the wrong `base_url` stands where the API should be",
+        ),
+        NoStreamKind::Json | NoStreamKind::JsonError => (
+            format!("the upstream answered with JSON that is no event stream: {excerpt}"),
+            "is `base_url` that of a Responses API?",
+        ),
+        _ => (
+            format!("the upstream answered with text that is no event stream: {excerpt}"),
+            "is `base_url` that of a Responses API?",
+        ),
+    };
+    TurnError::local(found.kind.code(), message, RetryVerdict::Never).with_hint(hint)
+}
+
+/// The error with the reason why it is final, where that is not its own.
+pub(crate) fn explained(turn: &Driver<'_>, mut error: TurnError, stop: Stop) -> TurnError {
+    let hint = match stop {
+        Stop::Final => return error,
+        Stop::Delivered => {
+            "not asked again, since part of the answer was delivered already".to_owned()
+        }
+        Stop::Budget => match turn.at.requests {
+            1 => return error,
+            made => {
+                format!("{made} requests were made, no more are allowed (`recovery.max_requests`)")
+            }
+        },
+        Stop::TooLong(wait) => {
+            format!(
+                "the upstream asks to wait {}, longer than the {} that are waited",
+                spell(wait),
+                spell(LONGEST_WAIT)
+            )
+        }
+    };
+    error.hint = Some(match error.hint {
+        Some(before) => format!("{before}; {hint}"),
+        None => hint,
+    });
+    error
+}
+
+/// The turn ended without a stream.
+pub(crate) fn failed(turn: &Driver<'_>, error: TurnError, stop: Stop) -> Outcome {
+    let error = explained(turn, error, stop);
+    let ending = Ending::Empty {
+        cause: EndOfBody::Eof,
+    };
+    outcome(turn, TurnStatus::Failed, None, &ending, Some(error))
+}
+
+/// The strict reading refused an event, and that is the result.
+pub(crate) fn refused(turn: &Driver<'_>, reading: Reading, violation: &Violation) -> Outcome {
+    let message = turn.shared.redactor.text(&violation.message);
+    let hint = match turn.shared.endpoint.kind {
+        ProviderKind::Native => format!(
+            "event {} broke the protocol, and `{}` is read strictly; a relay of your own is read tolerantly as `provider: custom`",
+            violation.event, turn.shared.endpoint.provider
+        ),
+        ProviderKind::Custom => {
+            format!(
+                "event {} broke the protocol; `recovery.mode: retry_then_fallback` reads on",
+                violation.event
+            )
+        }
+    };
+    let ending = Ending::Failed(ResponseError::local(
+        violation.code.as_str(),
+        message.clone(),
+    ));
+    let mut error =
+        TurnError::local(violation.code.as_str(), message, RetryVerdict::Never).with_hint(hint);
+    error.event = Some(violation.event);
+    error.request_id = turn.request_id.clone();
+    error.cf_ray = turn.cf_ray.clone();
+    let mut outcome = outcome(
+        turn,
+        TurnStatus::Failed,
+        Some(reading),
+        &ending,
+        Some(error),
+    );
+    add_violation(&mut outcome.violations, violation);
+    outcome
+}
+
+/// The consumer cancelled.
+pub(crate) fn interrupted(turn: &Driver<'_>, reading: Option<Reading>) -> Outcome {
+    let ending = Ending::Truncated {
+        cause: EndOfBody::Interrupted,
+    };
+    outcome(turn, TurnStatus::Interrupted, reading, &ending, None)
+}
+
+/// The stream ended.
+pub(crate) async fn ended(
+    turn: &mut Driver<'_>,
+    reading: Reading,
+    ending: &Ending,
+    error: Option<TurnError>,
+) -> Outcome {
+    let status = match ending {
+        Ending::Completed { .. } => TurnStatus::Completed,
+        Ending::Incomplete { .. } => TurnStatus::Incomplete,
+        Ending::Truncated { .. } => TurnStatus::Truncated,
+        _ => TurnStatus::Failed,
+    };
+    if !matches!(ending, Ending::Empty { .. } | Ending::NoStream(_)) {
+        let clean = reading.reader.strict_clean()
+            && matches!(status, TurnStatus::Completed | TurnStatus::Incomplete);
+        remember(turn, clean).await;
+    }
+    outcome(turn, status, Some(reading), ending, error)
+}
+
+fn outcome(
+    turn: &Driver<'_>,
+    status: TurnStatus,
+    reading: Option<Reading>,
+    ending: &Ending,
+    error: Option<TurnError>,
+) -> Outcome {
+    let mut outcome = Outcome {
+        status,
+        response_id: None,
+        upstream_response_id: None,
+        model: None,
+        text: String::new(),
+        reasoning: String::new(),
+        output: Vec::new(),
+        usage: None,
+        error,
+        incomplete_reason: None,
+        empty_completion: false,
+        upstream_requests: turn.at.requests,
+        discarded_requests: turn.discarded,
+        path: if turn.is_tolerant() {
+            Path::Tolerant
+        } else {
+            Path::Strict
+        },
+        remembered: turn.remembered,
+        violations: turn.refused.clone(),
+        repairs: Vec::new(),
+    };
+    match ending {
+        Ending::Completed { empty } => outcome.empty_completion = *empty,
+        Ending::Incomplete { reason } => outcome.incomplete_reason.clone_from(reason),
+        _ => {}
+    }
+    if let Some(reading) = reading {
+        let (response, reader) = reading.response(ending);
+        outcome.response_id = reader.response_id().map(str::to_owned).or(response.id);
+        outcome.upstream_response_id = reader.upstream_response_id().map(str::to_owned);
+        outcome.model = response.model;
+        outcome.text = response.text;
+        outcome.reasoning = response.reasoning;
+        outcome.output = response.output;
+        outcome.usage = response.usage;
+        outcome.repairs = reader.repairs().to_vec();
+        for violation in reader
+            .violations()
+            .iter()
+            .filter(|violation| violation.severity == Severity::Violation)
+        {
+            add_violation(&mut outcome.violations, violation);
+        }
+    }
+    for violation in &mut outcome.violations {
+        violation.message = turn.shared.redactor.text(&violation.message);
+    }
+    outcome
+}
+
+fn add_violation(violations: &mut Vec<Violation>, violation: &Violation) {
+    let known = |other: &Violation| other.code == violation.code && other.event == violation.event;
+    if !violations.iter().any(known) {
+        violations.push(violation.clone());
+    }
+}
+
+/// What an earlier turn learnt about this endpoint and model.
+pub(crate) async fn recall(turn: &mut Driver<'_>) -> Option<MemoryEntry> {
+    let memory = turn.shared.options.memory.as_ref()?;
+    match memory.lookup(&turn.shared.url, &turn.model, turn.shared.clock.unix()) {
+        Ok(entry) => entry,
+        Err(problem) => {
+            complain(turn, &problem).await;
+            None
+        }
+    }
+}
+
+/// Notes what this turn learnt. The files are small and local, so they are written in place.
+async fn remember(turn: &mut Driver<'_>, clean: bool) {
+    let Some(memory) = turn.shared.options.memory.clone() else {
+        return;
+    };
+    if turn.policy_mode() != RecoveryMode::RetryThenFallback {
+        return;
+    }
+    let (url, model, now) = (
+        turn.shared.url.clone(),
+        turn.model.clone(),
+        turn.shared.clock.unix(),
+    );
+    let noted = match (turn.remembered, clean) {
+        (true, true) => memory.note_clean(&url, &model, now),
+        (true, false) => memory.learn(&url, &model, &[], now).map(|()| false),
+        (false, _) if turn.learnt.is_empty() => return,
+        (false, _) => memory
+            .learn(&url, &model, &turn.learnt, now)
+            .map(|()| false),
+    };
+    match noted {
+        Ok(false) => {}
+        Ok(true) => {
+            turn.notice("the endpoint kept to the protocol three times in a row: the next turn reads strictly again").await;
+        }
+        Err(problem) => complain(turn, &problem).await,
+    }
+}
+
+async fn complain(turn: &mut Driver<'_>, problem: &MemoryProblem) {
+    tracing::debug!(%problem, "endpoint memory");
+    if turn
+        .shared
+        .options
+        .memory
+        .as_ref()
+        .is_some_and(|memory| memory.complain())
+    {
+        turn.notice(&problem.to_string()).await;
+    }
+}
+
+/// Reads what follows the terminal event for at most `limit`, so that the connection can be used again and the trace holds
+/// the stream's last bytes. The turn does not wait for it, and what goes wrong here is nobody's concern (DEVIATIONS 4.10).
+pub(crate) fn drain(mut body: Body, mut trace: Option<TraceBody>, limit: Duration) {
+    let rest = async move {
+        while let Some(Ok(chunk)) = body.next().await {
+            if let Some(trace) = &mut trace {
+                let _ = trace.push(&chunk);
+            }
+        }
+    };
+    let mut rest = Box::pin(rest);
+    if rest.as_mut().now_or_never().is_none() && !limit.is_zero() {
+        tokio::spawn(tokio::time::timeout(limit, rest));
+    }
+}

@@ -1,0 +1,463 @@
+//! A turn from its first request to its outcome.
+//!
+//! The loop here only carries out: it sends, reads, waits and tells. What is to be done about what happened is decided in
+//! [`crate::recovery::decide`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use respair_core::{EndOfBody, Ending, RetryVerdict, Violation};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::{self, Answer};
+use crate::body::Body;
+use crate::client::Shared;
+use crate::outcome::{RecoveryAction, TurnEvent};
+use crate::reading::{Given, Manner, Reading};
+use crate::recovery::{Happened, Next, Policy, Progress, RecoveryMode, Stop, Wait, decide};
+use crate::trace::TraceBody;
+use crate::watch::Watch;
+use crate::{Outcome, TurnError, TurnRequest, closing, retry};
+
+/// Runs a turn. It ends after the outcome was given.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    request: TurnRequest,
+    events: mpsc::Sender<TurnEvent>,
+    cancel: CancellationToken,
+) {
+    let mut turn = Driver::new(&shared, &request, events, cancel);
+    turn.begin(&request).await;
+    let outcome = turn.requests().await;
+    tracing::debug!(
+        status = outcome.status.as_str(),
+        path = outcome.path.as_str(),
+        requests = outcome.upstream_requests,
+        discarded = outcome.discarded_requests,
+        "turn finished"
+    );
+    turn.tell(TurnEvent::Finished(Box::new(outcome))).await;
+}
+
+/// The state of a turn.
+pub(crate) struct Driver<'a> {
+    pub(crate) shared: &'a Shared,
+    events: mpsc::Sender<TurnEvent>,
+    cancel: CancellationToken,
+    policy: Policy,
+    pub(crate) at: Progress,
+    manner: Manner,
+    json: Bytes,
+    /// The model as sent.
+    pub(crate) model: String,
+    random: fastrand::Rng,
+    /// Requests given up for what they broke, and what that was.
+    pub(crate) discarded: u32,
+    pub(crate) refused: Vec<Violation>,
+    /// The codes of every event that the strict reading refused, for the endpoint memory.
+    pub(crate) learnt: Vec<String>,
+    /// An earlier turn learnt that this endpoint is to be read tolerantly.
+    pub(crate) remembered: bool,
+    /// `x-request-id` and `cf-ray` of the answer in hand.
+    pub(crate) request_id: Option<String>,
+    pub(crate) cf_ray: Option<String>,
+}
+
+/// How one request ended.
+enum End {
+    /// The stream ended, with what is known about a silence that ended it.
+    Stream(Reading, Ending, Option<String>),
+    /// The strict reading refused an event, and that is the result.
+    Refused(Reading, Violation),
+    /// The same, and another request is made instead.
+    GivenUp(Next, Violation),
+    /// There is no stream.
+    Error(TurnError),
+    /// The consumer cancelled.
+    Interrupted(Option<Reading>),
+}
+
+impl<'a> Driver<'a> {
+    fn new(
+        shared: &'a Shared,
+        request: &TurnRequest,
+        events: mpsc::Sender<TurnEvent>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let body = request.body(&shared.endpoint.extra_body);
+        let model = body
+            .get("model")
+            .and_then(Value::as_str)
+            .unwrap_or(&request.model)
+            .to_owned();
+        let policy = Policy::of(shared.endpoint.kind, &shared.endpoint.recovery);
+        let manner = match policy.mode {
+            RecoveryMode::Inline => Manner::Tolerant { judged: false },
+            _ => Manner::Strict,
+        };
+        Self {
+            json: Value::Object(body).to_string().into(),
+            random: shared.random(),
+            at: Progress::default(),
+            discarded: 0,
+            refused: Vec::new(),
+            learnt: Vec::new(),
+            remembered: false,
+            request_id: None,
+            cf_ray: None,
+            shared,
+            events,
+            cancel,
+            policy,
+            manner,
+            model,
+        }
+    }
+
+    /// Says what the turn is, and starts tolerant where an earlier one learnt to.
+    async fn begin(&mut self, request: &TurnRequest) {
+        self.tell(TurnEvent::Started {
+            model: self.model.clone(),
+            endpoint: self.shared.url.clone(),
+            provider: self.shared.endpoint.provider.clone(),
+        })
+        .await;
+        tracing::debug!(endpoint = %self.shared.url, model = request.model, mode = %self.policy.mode, "turn begins");
+        if !self.shared.endpoint.ssl_verify {
+            self.notice("certificates are not verified (`ssl_verify: false`): the key can be read on the way").await;
+        }
+        if self.policy.mode != RecoveryMode::RetryThenFallback {
+            return;
+        }
+        if let Some(entry) = closing::recall(self).await {
+            self.remembered = true;
+            self.manner = Manner::Tolerant { judged: true };
+            self.recovery(
+                RecoveryAction::Remembered,
+                entry.codes.first().cloned(),
+                None,
+                None,
+                1,
+                None,
+            )
+            .await;
+        }
+    }
+
+    async fn requests(&mut self) -> Outcome {
+        loop {
+            self.at.requests += 1;
+            match self.request().await {
+                End::Interrupted(reading) => return closing::interrupted(self, reading),
+                End::Refused(reading, violation) => {
+                    return closing::refused(self, reading, &violation);
+                }
+                End::GivenUp(next, violation) => {
+                    self.at.refused += 1;
+                    self.discarded += 1;
+                    self.give_up(next, violation).await;
+                }
+                End::Error(error) => {
+                    let happened = Happened::Failed {
+                        verdict: error.retry,
+                        wait: error.retry_after,
+                    };
+                    if let Err(stop) = self.again(happened, &error).await {
+                        return closing::failed(self, error, stop);
+                    }
+                }
+                End::Stream(reading, ending, silence) => {
+                    let Some(error) = closing::error(self, &ending, silence.as_deref()) else {
+                        return closing::ended(self, reading, &ending, None).await;
+                    };
+                    let happened = match ending {
+                        Ending::Empty { .. } => Happened::Empty,
+                        Ending::Truncated { .. } => {
+                            return closing::ended(self, reading, &ending, Some(error)).await;
+                        }
+                        _ => Happened::Failed {
+                            verdict: error.retry,
+                            wait: error.retry_after,
+                        },
+                    };
+                    self.at.delivered |= reading.reader.delivered();
+                    if let Err(stop) = self.again(happened, &error).await {
+                        let error = closing::explained(self, error, stop);
+                        return closing::ended(self, reading, &ending, Some(error)).await;
+                    }
+                }
+            }
+            if self.cancel.is_cancelled() {
+                return closing::interrupted(self, None);
+            }
+        }
+    }
+
+    pub(crate) fn is_tolerant(&self) -> bool {
+        self.manner != Manner::Strict
+    }
+
+    pub(crate) fn policy_mode(&self) -> RecoveryMode {
+        self.policy.mode
+    }
+
+    /// Another strict request, or a tolerant one, instead of the stream that broke `violation`.
+    async fn give_up(&mut self, next: Next, violation: Violation) {
+        let action = match next {
+            Next::FallBackRequest => {
+                self.manner = Manner::Tolerant { judged: false };
+                RecoveryAction::Fallback
+            }
+            _ => RecoveryAction::Retry,
+        };
+        self.refusal(action, &violation, self.at.requests + 1).await;
+        self.refused.push(violation);
+    }
+
+    /// Prepares another request after an error, its wait included; or says why there is none.
+    async fn again(&mut self, happened: Happened, error: &TurnError) -> Result<(), Stop> {
+        let next = decide(self.policy, self.at, happened);
+        tracing::debug!(?happened, ?next, at = ?self.at, "decided");
+        let (code, message) = (Some(error.label()), Some(error.message.clone()));
+        let attempt = self.at.requests + 1;
+        let wait = match next {
+            Next::Stop(stop) => return Err(stop),
+            Next::Retry(Wait::Asked(wait)) => wait,
+            Next::Retry(Wait::Backoff(n)) => retry::backoff(n, &mut self.random),
+            // The stream that the fallback had kept in hand died.
+            _ => {
+                self.at.fell_back = false;
+                self.recovery(RecoveryAction::Fallback, code, message, None, attempt, None)
+                    .await;
+                return Ok(());
+            }
+        };
+        self.at.retries += 1;
+        self.notice(&format!(
+            "{}; asking again in {} (request {attempt} of at most {})",
+            error.message,
+            retry::spell(wait),
+            self.policy.max_requests
+        ))
+        .await;
+        self.recovery(
+            RecoveryAction::Retry,
+            code,
+            message,
+            None,
+            attempt,
+            Some(wait),
+        )
+        .await;
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        Ok(())
+    }
+
+    /// One request and its answer. What it holds open closes when this returns.
+    async fn request(&mut self) -> End {
+        let (shared, cancel) = (self.shared, self.cancel.clone());
+        let mut watch = Watch::start(shared.clock.as_ref(), &shared.endpoint.timeouts);
+        let answer = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return End::Interrupted(None),
+            answer = attempt::send(shared, self.json.clone(), self.at.requests) => answer,
+            expired = watch.expired() => {
+                let message = watch.sentence(expired);
+                return End::Error(TurnError::local("empty_stream", message, RetryVerdict::Retry));
+            }
+        };
+        match answer {
+            Answer::Error(error) => End::Error(error),
+            Answer::Body {
+                body,
+                request_id,
+                cf_ray,
+            } => {
+                (self.request_id, self.cf_ray) = (request_id, cf_ray);
+                self.read(body, watch).await
+            }
+        }
+    }
+
+    async fn read(&mut self, mut body: Body, mut watch: Watch<'_>) -> End {
+        let cancel = self.cancel.clone();
+        let mut trace = self.trace().await;
+        let entropy = u128::from(self.random.u64(..)) << 64 | u128::from(self.random.u64(..));
+        let mut reading = Reading::new(self.shared, self.manner, Some(&self.model), entropy);
+        let mut received = 0;
+        let mut silence = None;
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    // The socket first; then what is in hand.
+                    drop(body);
+                    reading.finish(EndOfBody::Interrupted);
+                    self.give(&mut reading, &mut watch).await;
+                    return End::Interrupted(Some(reading));
+                }
+                chunk = body.next() => chunk,
+                expired = watch.expired() => {
+                    if body.received() > received {
+                        // Bytes came that a decoder still holds.
+                        received = body.received();
+                        watch.on_bytes();
+                        continue;
+                    }
+                    silence = Some(watch.sentence(expired));
+                    reading.finish(EndOfBody::Timeout);
+                    None
+                }
+            };
+            if let Some(finding) = body.take_finding() {
+                self.notice(&finding).await;
+            }
+            match chunk {
+                Some(Ok(chunk)) => {
+                    received = body.received();
+                    watch.on_bytes();
+                    if let Some(error) = trace.as_mut().and_then(|trace| trace.push(&chunk).err()) {
+                        trace = None;
+                        self.trace_failed(&error).await;
+                    }
+                    reading.push(chunk);
+                }
+                Some(Err(error)) => {
+                    silence = Some(format!(
+                        "the connection broke: {}",
+                        self.shared.redactor.text(&error.to_string())
+                    ));
+                    reading.finish(EndOfBody::Reset);
+                }
+                None if silence.is_none() => reading.finish(EndOfBody::Eof),
+                None => {}
+            }
+            match self.give(&mut reading, &mut watch).await {
+                None => {}
+                Some(Verdict::Ended(ending)) => {
+                    closing::drain(body, trace, self.shared.endpoint.limits.drain);
+                    return End::Stream(reading, ending, silence);
+                }
+                Some(Verdict::Refused(violation)) => return End::Refused(reading, violation),
+                Some(Verdict::GivenUp(next, violation)) => return End::GivenUp(next, violation),
+            }
+        }
+    }
+
+    /// Gives the consumer what the reading has, and takes over where that is the answer to a violation.
+    async fn give(&mut self, reading: &mut Reading, watch: &mut Watch<'_>) -> Option<Verdict> {
+        let mut given = Vec::new();
+        while reading.poll(&mut given) {
+            for item in given.drain(..) {
+                match item {
+                    Given::Event(event) => {
+                        self.at.delivered = true;
+                        self.tell(event).await;
+                    }
+                    Given::Ended(ending) => return Some(Verdict::Ended(ending)),
+                    Given::Refused(violation) => {
+                        self.at.delivered |= reading.reader.delivered();
+                        let prelude = violation.is_prelude_order();
+                        let next = decide(self.policy, self.at, Happened::Refused { prelude });
+                        tracing::debug!(code = %violation.code, event = violation.event, ?next, "event refused");
+                        let action = match next {
+                            Next::Stop(_) => return Some(Verdict::Refused(violation)),
+                            Next::FallBackInHand => RecoveryAction::Fallback,
+                            Next::TakeOver => RecoveryAction::Takeover,
+                            _ => return Some(Verdict::GivenUp(next, violation)),
+                        };
+                        self.at.fell_back |= action == RecoveryAction::Fallback;
+                        self.manner = Manner::Tolerant { judged: false };
+                        self.refusal(action, &violation, self.at.requests).await;
+                        reading.take_over();
+                    }
+                }
+            }
+        }
+        if reading.take_progress() {
+            watch.on_progress();
+        }
+        None
+    }
+
+    async fn trace(&mut self) -> Option<TraceBody> {
+        let trace = self.shared.options.trace.as_ref()?;
+        let (body, begun) = trace.body(self.at.requests, &self.shared.redactor);
+        match begun {
+            Ok(()) => Some(body),
+            Err(error) => {
+                self.trace_failed(&error).await;
+                None
+            }
+        }
+    }
+
+    async fn trace_failed(&mut self, error: &std::io::Error) {
+        self.notice(&format!(
+            "the trace ends here, it cannot be written: {error}"
+        ))
+        .await;
+    }
+
+    async fn refusal(&mut self, action: RecoveryAction, violation: &Violation, attempt: u32) {
+        let code = violation.code.to_string();
+        if !self.learnt.contains(&code) {
+            self.learnt.push(code.clone());
+        }
+        let (code, message) = (Some(code), Some(violation.message.clone()));
+        self.recovery(action, code, message, Some(violation.event), attempt, None)
+            .await;
+    }
+
+    async fn recovery(
+        &mut self,
+        action: RecoveryAction,
+        code: Option<String>,
+        message: Option<String>,
+        event: Option<u64>,
+        attempt: u32,
+        wait: Option<std::time::Duration>,
+    ) {
+        tracing::debug!(
+            action = action.as_str(),
+            code,
+            event,
+            attempt,
+            ?wait,
+            "recovery"
+        );
+        let message = self.shared.redactor.option(message);
+        self.tell(TurnEvent::Recovery {
+            action,
+            code,
+            message,
+            event,
+            attempt,
+            wait,
+        })
+        .await;
+    }
+
+    pub(crate) async fn notice(&mut self, text: &str) {
+        self.tell(TurnEvent::Notice(self.shared.redactor.text(text)))
+            .await;
+    }
+
+    async fn tell(&mut self, event: TurnEvent) {
+        // Fails when the consumer is gone, and then this future is about to be dropped.
+        let _ = self.events.send(event).await;
+    }
+}
+
+/// Where reading a stream stops.
+enum Verdict {
+    Ended(Ending),
+    Refused(Violation),
+    GivenUp(Next, Violation),
+}

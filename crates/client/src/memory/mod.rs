@@ -1,0 +1,343 @@
+//! What earlier turns learnt about an endpoint, so that the next one costs one request.
+//!
+//! An entry says that an endpoint and model break the protocol. It is made when a turn had to read tolerantly, and goes
+//! after three turns that the strict judge found clean, or after seven days. All of it is disposable: whatever is wrong with
+//! the file is a [`MemoryProblem`] that a turn reports once and then goes on without.
+
+mod file;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+pub use file::MemoryProblem;
+
+/// Turns that must be clean, one after the other, before the entry goes.
+const CLEAN_TURNS: u32 = 3;
+/// How long an entry lives, in seconds: seven days.
+const LIFETIME: u64 = 7 * 24 * 60 * 60;
+/// A clock may be off by this much, in seconds, before a date in the future counts as wrong: one day.
+const SKEW: u64 = 24 * 60 * 60;
+/// Entries kept; beyond it the one that was used longest ago goes. Nobody has this many relays.
+const ENTRIES: usize = 500;
+
+/// The endpoint memory of one state directory: `endpoints.json`. Clones share it, and so may other processes.
+#[derive(Clone)]
+pub struct EndpointMemory {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    /// One reader or writer at a time in this process; between processes the last writer merges.
+    turn: Mutex<()>,
+    complained: AtomicBool,
+}
+
+/// What is remembered about one endpoint and model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemoryEntry {
+    /// The base URL, without user name, password and query.
+    pub url: String,
+    /// The model asked for.
+    pub model: String,
+    /// The rules that were broken.
+    pub codes: Vec<String>,
+    /// When that was first seen, in seconds since 1970.
+    pub learnt_at: u64,
+    /// Clean turns since.
+    pub clean_turns: u32,
+    /// The last turn, in seconds since 1970.
+    pub last_used: u64,
+}
+
+impl MemoryEntry {
+    fn is_for(&self, url: &str, model: &str) -> bool {
+        self.url == url && self.model == model
+    }
+
+    /// Too old, or dated by a clock that was wrong.
+    fn is_over(&self, now: u64) -> bool {
+        self.learnt_at > now.saturating_add(SKEW) || now.saturating_sub(self.learnt_at) >= LIFETIME
+    }
+}
+
+impl EndpointMemory {
+    /// The memory in `state_dir`. Nothing is read or made yet.
+    pub fn open(state_dir: &Path) -> Self {
+        let path = state_dir.join("endpoints.json");
+        Self {
+            shared: Arc::new(Shared {
+                path,
+                turn: Mutex::new(()),
+                complained: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// The entry for an endpoint and model, unless it is too old. `url` is [`crate::Endpoint::display_url`], `now` is in
+    /// seconds since 1970.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn lookup(
+        &self,
+        url: &str,
+        model: &str,
+        now: u64,
+    ) -> Result<Option<MemoryEntry>, MemoryProblem> {
+        let entries = self.locked(file::read)?;
+        Ok(entries
+            .into_iter()
+            .find(|entry| entry.is_for(url, model) && !entry.is_over(now)))
+    }
+
+    /// Notes that the endpoint broke the rules `codes`. It resets the count of clean turns, and an entry that is there keeps
+    /// the day it was learnt.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn learn(
+        &self,
+        url: &str,
+        model: &str,
+        codes: &[String],
+        now: u64,
+    ) -> Result<(), MemoryProblem> {
+        self.change(now, |entries| {
+            let known = entries.iter().position(|entry| entry.is_for(url, model));
+            let mut entry = known.map_or_else(
+                || MemoryEntry {
+                    url: url.to_owned(),
+                    model: model.to_owned(),
+                    codes: Vec::new(),
+                    learnt_at: now,
+                    clean_turns: 0,
+                    last_used: now,
+                },
+                |at| entries.swap_remove(at),
+            );
+            for code in codes {
+                if !entry.codes.contains(code) {
+                    entry.codes.push(code.clone());
+                }
+            }
+            entry.clean_turns = 0;
+            entry.last_used = now;
+            entries.push(entry);
+        })
+    }
+
+    /// Notes a turn that the strict judge found clean; the third forgets the entry. Returns whether it did.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note_clean(&self, url: &str, model: &str, now: u64) -> Result<bool, MemoryProblem> {
+        let mut forgotten = false;
+        self.change(now, |entries| {
+            if let Some(at) = entries.iter().position(|entry| entry.is_for(url, model)) {
+                entries[at].clean_turns = entries[at].clean_turns.saturating_add(1);
+                entries[at].last_used = now;
+                if entries[at].clean_turns >= CLEAN_TURNS {
+                    entries.swap_remove(at);
+                    forgotten = true;
+                }
+            }
+        })?;
+        Ok(forgotten)
+    }
+
+    /// Forgets the entries of an endpoint, for one model or for all. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget(&self, url: &str, model: Option<&str>, now: u64) -> Result<usize, MemoryProblem> {
+        let mut gone = 0;
+        self.change(now, |entries| {
+            let before = entries.len();
+            entries.retain(|entry| {
+                entry.url != url || model.is_some_and(|model| entry.model != model)
+            });
+            gone = before - entries.len();
+        })?;
+        Ok(gone)
+    }
+
+    /// Forgets everything. Returns how many entries there were.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_all(&self, now: u64) -> Result<usize, MemoryProblem> {
+        let mut gone = 0;
+        self.change(now, |entries| gone = std::mem::take(entries).len())?;
+        Ok(gone)
+    }
+
+    /// Every entry that is not too old, sorted by address and model.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn list(&self, now: u64) -> Result<Vec<MemoryEntry>, MemoryProblem> {
+        let mut entries = self.locked(file::read)?;
+        entries.retain(|entry| !entry.is_over(now));
+        entries.sort_by(|a, b| (&a.url, &a.model).cmp(&(&b.url, &b.model)));
+        Ok(entries)
+    }
+
+    /// Whether a problem is still to be told: once for each memory.
+    pub(crate) fn complain(&self) -> bool {
+        !self.shared.complained.swap(true, Ordering::Relaxed)
+    }
+
+    /// Reads what is there now, another process's entries included, changes it, and writes it whole.
+    fn change(
+        &self,
+        now: u64,
+        act: impl FnOnce(&mut Vec<MemoryEntry>),
+    ) -> Result<(), MemoryProblem> {
+        self.locked(|path| {
+            let mut entries = match file::read(path) {
+                Ok(entries) => entries,
+                // It is disposable: what cannot be understood is written anew.
+                Err(MemoryProblem::Corrupt { .. }) => Vec::new(),
+                // A newer version's file is not ours to touch, and what we may not read we do not replace.
+                Err(problem) => return Err(problem),
+            };
+            let before = entries.clone();
+            act(&mut entries);
+            if entries == before {
+                return Ok(());
+            }
+            entries.retain(|entry| !entry.is_over(now));
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
+            entries.truncate(ENTRIES);
+            file::write(path, &entries)
+        })
+    }
+
+    fn locked<T>(&self, act: impl FnOnce(&Path) -> T) -> T {
+        let _turn = self
+            .shared
+            .turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        act(&self.shared.path)
+    }
+}
+
+impl fmt::Debug for EndpointMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EndpointMemory")
+            .field(&self.shared.path)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "http://r.example/v1";
+    const DAY: u64 = 24 * 60 * 60;
+    const NOW: u64 = 1_800_000_000;
+
+    fn memory() -> (tempfile::TempDir, EndpointMemory) {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = EndpointMemory::open(&dir.path().join("state"));
+        (dir, memory)
+    }
+
+    fn learnt(memory: &EndpointMemory, code: &str) {
+        memory.learn(URL, "m", &[code.to_owned()], NOW).unwrap();
+    }
+
+    #[test]
+    fn learnt_and_found_again_by_address_and_model() {
+        let (_dir, memory) = memory();
+        assert_eq!(memory.lookup(URL, "m", NOW).unwrap(), None);
+        learnt(&memory, "created-missing");
+        learnt(&memory, "part-not-added");
+        learnt(&memory, "created-missing");
+        let entry = memory.lookup(URL, "m", NOW).unwrap().unwrap();
+        assert_eq!(entry.codes, ["created-missing", "part-not-added"]);
+        assert_eq!(memory.lookup(URL, "other", NOW).unwrap(), None);
+        assert_eq!(memory.lookup("http://r.example", "m", NOW).unwrap(), None);
+    }
+
+    #[test]
+    fn three_clean_turns_in_a_row_forget() {
+        let (_dir, memory) = memory();
+        learnt(&memory, "created-missing");
+        assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+        assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+        learnt(&memory, "created-missing");
+        assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+        assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+        assert!(memory.note_clean(URL, "m", NOW).unwrap());
+        assert_eq!(memory.list(NOW).unwrap(), []);
+        assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+    }
+
+    #[test]
+    fn seven_days_forget_also_what_is_in_use() {
+        let (_dir, memory) = memory();
+        learnt(&memory, "created-missing");
+        memory
+            .learn(URL, "m", &["created-missing".to_owned()], NOW + 6 * DAY)
+            .unwrap();
+        assert!(
+            memory
+                .lookup(URL, "m", NOW + 7 * DAY - 1)
+                .unwrap()
+                .is_some()
+        );
+        assert_eq!(memory.lookup(URL, "m", NOW + 7 * DAY).unwrap(), None);
+        // Dated two days ahead: the clock was wrong, then or now.
+        assert_eq!(memory.lookup(URL, "m", NOW - 2 * DAY).unwrap(), None);
+    }
+
+    #[test]
+    fn two_processes_keep_each_others_entries() {
+        let (_dir, one) = memory();
+        let two = EndpointMemory::open(one.path().parent().unwrap());
+        learnt(&one, "created-missing");
+        two.learn("http://other.example", "m", &[], NOW).unwrap();
+        assert_eq!(one.list(NOW).unwrap().len(), 2);
+        assert_eq!(two.forget(URL, None, NOW).unwrap(), 1);
+        assert_eq!(one.list(NOW).unwrap().len(), 1);
+        assert_eq!(one.forget_all(NOW).unwrap(), 1);
+    }
+
+    #[test]
+    fn it_does_not_grow_for_ever() {
+        let (_dir, memory) = memory();
+        for n in 0..3 {
+            memory.learn(URL, &format!("m{n}"), &[], NOW + n).unwrap();
+        }
+        let mut many: Vec<_> = memory.list(NOW).unwrap();
+        let pattern = many[0].clone();
+        many.extend((0..ENTRIES as u64).map(|n| MemoryEntry {
+            model: format!("x{n}"),
+            last_used: NOW + 10 + n,
+            ..pattern.clone()
+        }));
+        file::write(memory.path(), &many).unwrap();
+        memory.learn(URL, "new", &[], NOW + 10_000).unwrap();
+        let kept = memory.list(NOW).unwrap();
+        assert_eq!(kept.len(), ENTRIES);
+        assert!(
+            kept.iter().any(|entry| entry.model == "new")
+                && !kept.iter().any(|entry| entry.model == "m0")
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! One stream being read: core's reader and accumulator, and what of it reached the consumer.
+
+use bytes::Bytes;
+use respair_core::{
+    Accumulator, Class, Context, EndOfBody, Ending, Mode, Profile, Reader, ReaderOptions, Response,
+    Step, Update, Violation,
+};
+
+use crate::client::Shared;
+use crate::{ProviderKind, TurnEvent};
+
+/// How a stream is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// `openai-sdk`; the first violation stops it.
+    Strict,
+    /// `portable`, mending.
+    Tolerant {
+        /// With a strict judge beside it.
+        judged: bool,
+    },
+}
+
+/// What a stream gives, in order.
+pub(crate) enum Given {
+    /// Something for the consumer.
+    Event(TurnEvent),
+    /// The strict reading refused an event: [`Reading::take_over`] or give the stream up.
+    Refused(Violation),
+    /// It is over.
+    Ended(Ending),
+}
+
+/// A stream in hand.
+pub(crate) struct Reading {
+    pub(crate) reader: Reader,
+    accumulator: Accumulator,
+    /// Events carried the response on since this was last asked.
+    progressed: bool,
+}
+
+impl Reading {
+    pub(crate) fn new(shared: &Shared, manner: Manner, model: Option<&str>, entropy: u128) -> Self {
+        let endpoint = &shared.endpoint;
+        let (mode, profile, judge) = match manner {
+            Manner::Strict => (Mode::Strict, Profile::OpenAiSdk, false),
+            Manner::Tolerant { judged } => (Mode::Tolerant, Profile::Portable, judged),
+        };
+        let mut context = Context::new(shared.clock.unix(), entropy);
+        if let Some(model) = model {
+            context = context.with_model(model);
+        }
+        let without = match endpoint.kind {
+            ProviderKind::Native => Vec::new(),
+            ProviderKind::Custom => endpoint.recovery.without.clone(),
+        };
+        let options = ReaderOptions {
+            mode,
+            profile,
+            limits: endpoint.limits,
+            without,
+            judge,
+        };
+        Self {
+            reader: Reader::new(options, context),
+            accumulator: Accumulator::new(endpoint.limits),
+            progressed: false,
+        }
+    }
+
+    /// Bytes came.
+    pub(crate) fn push(&mut self, chunk: Bytes) {
+        self.reader.push(chunk);
+    }
+
+    /// No more bytes will come.
+    pub(crate) fn finish(&mut self, cause: EndOfBody) {
+        self.reader.finish(cause);
+    }
+
+    /// Goes on tolerantly at the event that was refused.
+    pub(crate) fn take_over(&mut self) {
+        self.reader.take_over(Profile::Portable);
+    }
+
+    /// What the bytes so far give; to be asked until it gives nothing. One event may give several things.
+    pub(crate) fn poll(&mut self, out: &mut Vec<Given>) -> bool {
+        match self.reader.poll() {
+            None => return false,
+            Some(Step::Event(event)) => {
+                self.progressed |= carries_on(event.kind().class());
+                let updates = self.accumulator.fold(&event);
+                out.extend(updates.into_iter().filter_map(delivered).map(Given::Event));
+            }
+            Some(Step::Refused(violation)) => out.push(Given::Refused(violation)),
+            Some(Step::Ended(ending)) => out.push(Given::Ended(ending)),
+            Some(_) => {}
+        }
+        true
+    }
+
+    /// Whether events carried the response on since this was last asked.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.progressed)
+    }
+
+    /// The response as it stands.
+    pub(crate) fn response(self, ending: &Ending) -> (Response, Reader) {
+        (self.accumulator.finish(ending), self.reader)
+    }
+}
+
+/// What of an update the consumer is given.
+fn delivered(update: Update) -> Option<TurnEvent> {
+    match update {
+        Update::Text { text, .. } | Update::Refusal { text, .. } => Some(TurnEvent::Text(text)),
+        Update::Reasoning { text, .. } => Some(TurnEvent::Reasoning(text)),
+        Update::ItemDone { item, .. } => Some(TurnEvent::ItemDone(item)),
+        _ => None,
+    }
+}
+
+/// Whether an event of this class carries the response on. Lifecycle events, vendor events and comments do not: relays
+/// repeat them as keep-alives while nothing moves (DEVIATIONS 6.4).
+fn carries_on(class: Class) -> bool {
+    matches!(
+        class,
+        Class::ItemAdded
+            | Class::PartAdded
+            | Class::TextDelta
+            | Class::TextDone
+            | Class::PartDone
+            | Class::CallDelta
+            | Class::CallDone
+            | Class::ItemStatus
+            | Class::ItemDone
+            | Class::Terminal
+            | Class::Error
+    )
+}
