@@ -86,5 +86,9 @@ async function judge(file) {
 }
 
 for (const file of args.flatMap(paths)) {
-  process.stdout.write(`${JSON.stringify(await judge(file))}\n`);
+  const verdict = await judge(file);
+  // Half a surrogate pair is legal JSON and no text: it must not make this line unreadable.
+  verdict.text = verdict.text.toWellFormed();
+  verdict.final_text = verdict.final_text?.toWellFormed() ?? null;
+  process.stdout.write(`${JSON.stringify(verdict)}\n`);
 }

@@ -54,6 +54,11 @@ def client_answered_with(body: bytes) -> openai.OpenAI:
     )
 
 
+def whole(text: str | None) -> str | None:
+    # Half a surrogate pair is legal JSON and no text: it must not make this line unreadable.
+    return text if text is None else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def judge(file: str) -> dict[str, Any]:
     verdict: dict[str, Any] = {
         "file": file,
@@ -75,7 +80,7 @@ def judge(file: str) -> dict[str, Any]:
                 delta = getattr(event, "delta", None)
                 if event.type == "response.output_text.delta" and isinstance(delta, str):
                     verdict["text"] += delta
-                if event.type in TERMINALS:
+                if isinstance(event.type, str) and event.type in TERMINALS:
                     verdict["terminal"] = True
         except Exception as error:  # whatever the SDK raises is its verdict
             verdict.update(outcome="refused", error=sentence(error), exception=type(error).__name__)
@@ -96,7 +101,8 @@ def main(args: list[str]) -> int:
         return 2
     warnings.simplefilter("ignore")  # pydantic's remarks about loosely typed fields, on standard error
     for file in [path for arg in args for path in paths(arg)]:
-        print(json.dumps(judge(file)), flush=True)
+        verdict = judge(file)
+        print(json.dumps({**verdict, "text": whole(verdict["text"]), "final_text": whole(verdict["final_text"])}), flush=True)
     return 0
 
 
