@@ -1,1 +1,45 @@
-fn main() {}
+//! `respair`: arguments in, exit code out. What each command does is in [`commands`]; a turn is in [`run`].
+
+mod args;
+mod commands;
+mod config;
+mod log;
+mod paths;
+mod run;
+mod term;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+
+/// Usage or configuration: nothing was asked.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let command = Cli::command().color(term::color_in(std::env::args_os()));
+    let cli = match command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // It fails only when the stream is gone; the exit code still says what happened.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    term::set_color(cli.common.color);
+    log::start(cli.common.verbose);
+    let common = &cli.common;
+    ExitCode::from(match cli.command {
+        None => commands::printed(term::print(args::WELCOME)),
+        Some(Command::Run(run)) => run::command(common, run.prompt.as_deref()),
+        Some(Command::Relay(relay)) => commands::relay::command(common, &relay),
+        Some(Command::Demo) => commands::demo::command(),
+        Some(Command::Config(config)) => commands::config::command(common, &config),
+        Some(Command::Endpoints(endpoints)) => commands::endpoints::command(common, &endpoints),
+        Some(Command::Completions { shell }) => commands::completions(shell),
+    })
+}

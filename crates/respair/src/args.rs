@@ -1,0 +1,194 @@
+//! What is typed.
+//!
+//! Lines are kept below 100 columns by hand: clap does not wrap them here.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Mode;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// What bare `respair` prints.
+pub(crate) const WELCOME: &str = "\
+respair makes any endpoint that speaks the OpenAI Responses API usable,
+also when what it streams is not quite the protocol.
+
+  respair demo                          everything at once: no key, no network
+  respair config init                   write a configuration, then:
+  respair run \"Why is the sky blue?\"    one turn, answered live
+
+`respair --help` lists all commands.
+";
+
+const AFTER_HELP: &str = "\
+Exit codes of `run`: 0 completed, 1 failed, 2 usage or configuration, 3 truncated, 4 incomplete,
+130 interrupted.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "respair",
+    version,
+    about = "Makes any endpoint that speaks the OpenAI Responses API usable,\n\
+             also when what it streams is not quite the protocol.",
+    after_help = AFTER_HELP,
+    disable_help_subcommand = true,
+    styles = STYLES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags that work before and after every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Configuration file [default: $RESPAIR_CONFIG, else ~/.config/respair/config.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The model to ask
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// The endpoint; `/responses` is added to it. The configured key is not sent to another one
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// The environment variable that holds the key
+    #[arg(long, global = true, value_name = "VARIABLE")]
+    pub(crate) api_key_env: Option<String>,
+    /// What is done when a custom provider's stream breaks the protocol
+    #[arg(long, global = true, value_name = "MODE", hide_possible_values = false)]
+    pub(crate) recovery: Option<Mode>,
+    /// Where what was learnt about endpoints is kept [default: ~/.local/state/respair]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Only the answer and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say what happens on standard error; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Copy the upstream's raw bytes to FILE, keys redacted
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Machine-readable output: one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask once; the answer goes to standard output, live
+    #[command(after_help = AFTER_HELP)]
+    Run(Run),
+    /// A relay that misbehaves on purpose, to try clients against
+    Relay(Relay),
+    /// Show everything at once: no key, no network
+    Demo,
+    /// Write, show and check the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// What was learnt about endpoints
+    #[command(subcommand)]
+    Endpoints(Endpoints),
+    /// Print a completion script
+    #[command(
+        after_help = "Example: respair completions bash > ~/.local/share/bash-completion/completions/respair"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `respair run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// What to ask; `-` reads it from standard input, as does none when that is no terminal
+    pub(crate) prompt: Option<String>,
+}
+
+/// `respair relay`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Point any client at it: base_url http://127.0.0.1:8383, any key, any model.\n\
+                        What was asked is at http://127.0.0.1:8383/_relay/requests."
+)]
+#[group(id = "what", required = true, multiple = false, args = ["scenario", "list", "replay"])]
+pub(crate) struct Relay {
+    /// How to misbehave; --list names all ways
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
+    /// List the scenarios
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Send the bytes of FILE as the stream
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replay: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8383")]
+    pub(crate) listen: String,
+}
+
+/// `respair config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Write a commented configuration; --model, --base-url, --api-key-env and --recovery fill it in
+    Init {
+        /// Replace the file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Every setting with its value and where it came from; keys are masked
+    Show,
+    /// The file that is read, or would be
+    Path,
+    /// Say what is wrong with the configuration (exit 2), or that nothing is (exit 0)
+    Check,
+}
+
+/// `respair endpoints`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Endpoints {
+    /// The endpoints that are known to break the protocol
+    List,
+    /// Forget one: the next turn there starts strictly again
+    Forget {
+        /// The endpoint's base URL [default: the configured one]
+        url: Option<String>,
+        /// Forget all of them
+        #[arg(long, conflicts_with = "url")]
+        all: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds() {
+        super::Cli::command().debug_assert();
+    }
+}

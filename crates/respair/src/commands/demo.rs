@@ -1,0 +1,4 @@
+//! `respair demo`.
+pub(crate) fn command() -> u8 {
+    0
+}

@@ -1,0 +1,94 @@
+//! The commands besides `run`. Each takes what was typed and gives the exit code.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod endpoints;
+pub(crate) mod relay;
+
+use std::io;
+
+use clap::CommandFactory;
+
+use crate::args::{Cli, Common};
+use crate::config::{Flags, Remark, Settings, Unusable};
+use crate::paths::Env;
+use crate::{USAGE, config as configuration, term};
+
+impl Common {
+    /// The flags that configure.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
+            model: self.model.clone(),
+            base_url: self.base_url.clone(),
+            api_key_env: self.api_key_env.clone(),
+            recovery: self.recovery,
+            state_dir: self.state_dir.clone(),
+        }
+    }
+}
+
+/// The exit code of a command that only prints.
+pub(crate) fn printed(result: io::Result<()>) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            term::error(&format!("standard output: {error}"));
+            1
+        }
+    }
+}
+
+/// The settings of a turn, with every remark told; or the exit code, with everything wrong told.
+pub(crate) fn settings(common: &Common, env: &Env) -> Result<Settings, u8> {
+    let mut loaded = configuration::load(common.config.as_deref(), &common.flags(), env);
+    let settings = loaded.settings(env);
+    if !common.quiet {
+        tell(&loaded.remarks);
+    }
+    settings.map_err(|unusable| {
+        match unusable {
+            Unusable::Nothing => nothing_configured(loaded.file.as_deref()),
+            Unusable::Problems(problems) => {
+                for problem in problems {
+                    term::error(&term::one_line(&problem.headline()));
+                    if let Some(advice) = problem.advice() {
+                        term::help(&term::one_line(advice));
+                    }
+                }
+            }
+        }
+        USAGE
+    })
+}
+
+/// Notices and warnings, on standard error.
+pub(crate) fn tell(remarks: &[Remark]) {
+    for remark in remarks {
+        match remark {
+            Remark::Notice(text) => term::notice(&term::one_line(text)),
+            Remark::Warning(text) => term::warning(&term::one_line(text)),
+        }
+    }
+}
+
+fn nothing_configured(file: Option<&str>) {
+    term::error("no endpoint is configured; these three lines configure one:");
+    eprintln!();
+    eprintln!("  export RESPAIR_BASE_URL=https://relay.example/v1   # `/responses` is added to it");
+    eprintln!("  export RESPAIR_MODEL=gpt-5.4");
+    eprintln!("  export RESPAIR_API_KEY=…                           # if it wants one");
+    eprintln!();
+    match file {
+        Some(file) => term::help(&format!(
+            "or write {file}: `respair config init`; or see it work: `respair demo`"
+        )),
+        None => term::help("or name a file with --config; or see it work: `respair demo`"),
+    }
+}
+
+/// `respair completions SHELL`.
+pub(crate) fn completions(shell: clap_complete::Shell) -> u8 {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "respair", &mut script);
+    printed(term::print(&String::from_utf8_lossy(&script)))
+}

@@ -1,0 +1,208 @@
+//! The keys that are known, their other spellings, and what a misspelt one probably meant.
+
+/// A key and the other names it goes by. `camelCase` is accepted for every name.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+}
+
+const fn key(name: &'static str, aliases: &'static [&'static str]) -> Key {
+    Key { name, aliases }
+}
+
+/// At the top of the file. The four last are defaults for every provider.
+pub(crate) const TOP: &[Key] = &[
+    key("model", &[]),
+    key("custom_providers", &[]),
+    key("providers", &[]),
+    key("timeouts", &[]),
+    key("limits", &[]),
+    key("recovery", &[]),
+    key("compat", &[]),
+];
+
+/// In `model:`.
+pub(crate) const MODEL: &[Key] = &[
+    key("provider", &[]),
+    key("default", &["model"]),
+    key("base_url", &[]),
+    key("api_key", &["api"]),
+    key("api_key_env", &["key_env"]),
+    key("api_mode", &[]),
+    key("extra_headers", &[]),
+    key("extra_body", &[]),
+    key("ssl_ca_cert", &[]),
+    key("ssl_verify", &[]),
+    key("reasoning_effort", &[]),
+    key("reasoning_summary", &[]),
+    key("max_output_tokens", &[]),
+    key("context_length", &[]),
+    key("timeouts", &[]),
+    key("limits", &[]),
+    key("recovery", &[]),
+    key("compat", &[]),
+];
+
+/// In an entry of `custom_providers` or `providers`. Here `api` is the address, as in Hermes; in `model:` it is the key.
+pub(crate) const ENTRY: &[Key] = &[
+    key("name", &[]),
+    key("default", &["model", "default_model"]),
+    key("base_url", &["url", "api"]),
+    key("api_key", &[]),
+    key("api_key_env", &["key_env"]),
+    key("api_mode", &["transport"]),
+    key("extra_headers", &[]),
+    key("extra_body", &[]),
+    key("ssl_ca_cert", &[]),
+    key("ssl_verify", &[]),
+    key("reasoning_effort", &[]),
+    key("reasoning_summary", &[]),
+    key("max_output_tokens", &[]),
+    key("context_length", &[]),
+    key("timeouts", &[]),
+    key("limits", &[]),
+    key("recovery", &[]),
+    key("compat", &[]),
+];
+
+/// In `timeouts:`, seconds.
+pub(crate) const TIMEOUTS: &[Key] = &[
+    key("connect", &[]),
+    key("first_byte", &[]),
+    key("idle", &[]),
+    key("progress", &[]),
+];
+/// In `limits:`.
+pub(crate) const LIMITS: &[Key] = &[key("frame", &[]), key("response", &[]), key("drain", &[])];
+/// In `recovery:`.
+pub(crate) const RECOVERY: &[Key] = &[
+    key("mode", &[]),
+    key("strict_retries", &[]),
+    key("fallback", &[]),
+    key("max_requests", &[]),
+    key("without", &[]),
+];
+/// In `compat:`.
+pub(crate) const COMPAT: &[Key] = &[key("cumulative_deltas", &[]), key("drop_fields", &[])];
+
+/// What other programs call these, where no spelling distance would find it.
+const MEANT: &[(&str, &str)] = &[
+    ("url", "base_url"),
+    ("endpoint", "base_url"),
+    ("api_base", "base_url"),
+    ("key", "api_key"),
+    ("token", "api_key"),
+    ("name", "default"),
+    ("headers", "extra_headers"),
+    ("max_tokens", "max_output_tokens"),
+    ("timeout", "timeouts"),
+    ("transport", "api_mode"),
+    ("reasoning", "reasoning_effort"),
+];
+
+/// The section that a key of a block opens, when it opens one.
+pub(crate) fn section(name: &str) -> Option<&'static [Key]> {
+    match name {
+        "timeouts" => Some(TIMEOUTS),
+        "limits" => Some(LIMITS),
+        "recovery" => Some(RECOVERY),
+        "compat" => Some(COMPAT),
+        _ => None,
+    }
+}
+
+/// The key that `spelled` is, under any of its names.
+pub(crate) fn lookup(table: &'static [Key], spelled: &str) -> Option<&'static Key> {
+    let name = snake(spelled);
+    table
+        .iter()
+        .find(|k| k.name == name || k.aliases.contains(&name.as_str()))
+}
+
+/// What a misspelt key probably meant.
+pub(crate) fn nearest(table: &'static [Key], spelled: &str) -> Option<&'static str> {
+    let name = snake(spelled);
+    let known = |meant: &&str| table.iter().any(|k| k.name == *meant);
+    let other = MEANT
+        .iter()
+        .find(|(theirs, _)| *theirs == name)
+        .map(|(_, ours)| *ours)
+        .filter(known);
+    other.or_else(|| {
+        closest(
+            &name,
+            table
+                .iter()
+                .flat_map(|k| std::iter::once(&k.name).chain(k.aliases))
+                .copied(),
+        )
+    })
+}
+
+/// The candidate closest to `word`, when one is close enough to be meant.
+pub(crate) fn closest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let allowed = 1 + word.chars().count() / 5;
+    candidates
+        .into_iter()
+        .map(|c| (strsim::damerau_levenshtein(word, c), c))
+        .filter(|(distance, c)| *distance <= allowed && *distance < c.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}
+
+/// `baseUrl`, `BASE_URL` and `base-url` are `base_url`.
+fn snake(spelled: &str) -> String {
+    let camel = spelled.chars().any(char::is_lowercase);
+    let mut name = String::with_capacity(spelled.len() + 4);
+    for c in spelled.chars() {
+        if camel && c.is_uppercase() && !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+        name.push(if c == '-' {
+            '_'
+        } else {
+            c.to_ascii_lowercase()
+        });
+    }
+    name
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings() {
+        for spelled in ["base_url", "baseUrl", "base-url", "BASE_URL", "BaseUrl"] {
+            assert_eq!(
+                lookup(MODEL, spelled).unwrap().name,
+                "base_url",
+                "{spelled}"
+            );
+        }
+        assert_eq!(lookup(MODEL, "api").unwrap().name, "api_key");
+        assert_eq!(lookup(ENTRY, "api").unwrap().name, "base_url");
+        assert_eq!(lookup(ENTRY, "defaultModel").unwrap().name, "default");
+        assert!(lookup(MODEL, "url").is_none());
+    }
+
+    #[test]
+    fn near_misses() {
+        for (spelled, meant) in [
+            ("base_ulr", "base_url"),
+            ("url", "base_url"),
+            ("apikey", "api_key"),
+            ("max_tokens", "max_output_tokens"),
+            ("time_outs", "timeouts"),
+        ] {
+            assert_eq!(nearest(MODEL, spelled), Some(meant), "{spelled}");
+        }
+        assert_eq!(nearest(TIMEOUTS, "idel"), Some("idle"));
+        assert_eq!(nearest(MODEL, "openai_runtime"), None);
+        assert_eq!(nearest(TOP, "agent"), None);
+    }
+}

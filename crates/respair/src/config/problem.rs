@@ -1,0 +1,92 @@
+//! What is wrong with a configuration, and where: `file:line:column: key: what`, then what to do.
+
+use std::fmt;
+
+/// A place in the configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: String,
+    /// 1-based; 0 when only the file is known.
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that has to be put right before a request is made. Never holds a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    place: Option<Place>,
+    /// The key's path, or the flag's or variable's name.
+    key: Option<String>,
+    what: String,
+    help: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self {
+            place: None,
+            key: None,
+            what: what.into(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    pub(crate) fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The first line, without the help.
+    pub(crate) fn headline(&self) -> String {
+        let mut line = String::new();
+        if let Some(place) = &self.place {
+            line.push_str(&format!("{place}: "));
+        }
+        if let Some(key) = &self.key {
+            line.push_str(&format!("{key}: "));
+        }
+        line + &self.what
+    }
+
+    /// Line and column, for sorting; what has no place comes last.
+    pub(crate) fn position(&self) -> (u64, u64) {
+        self.place
+            .as_ref()
+            .map_or((u64::MAX, 0), |place| (place.line, place.column))
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())?;
+        match &self.help {
+            Some(help) => write!(f, "\n  {help}"),
+            None => Ok(()),
+        }
+    }
+}

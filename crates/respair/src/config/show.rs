@@ -1,0 +1,262 @@
+//! `config show`: every setting with its value and where it came from. No part of a key is ever shown.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::options::{Key, Options, Origin, Sourced};
+use super::{Loaded, Provider, address, quantity};
+use crate::paths::Env;
+
+/// What stands for a secret.
+const MASK: &str = "********";
+
+/// One setting.
+struct Row {
+    /// `timeouts.idle`; all but the last are under `model`.
+    key: &'static str,
+    value: Value,
+    /// `None`: not set.
+    origin: Option<String>,
+}
+
+/// The settings as YAML, origins as comments; a `config.yaml` could be made of it.
+pub(crate) fn yaml(loaded: &Loaded, env: &Env) -> String {
+    let rows = rows(loaded, env);
+    let mut lines: Vec<(String, String)> = vec![("model:".into(), String::new())];
+    let mut section = "";
+    for row in &rows {
+        let (indent, name) = match row.key.split_once('.') {
+            Some((head, name)) => {
+                if head != section {
+                    lines.push((format!("  {head}:"), String::new()));
+                    section = head;
+                }
+                ("    ", name)
+            }
+            None => ("  ", row.key),
+        };
+        let origin = row.origin.clone().unwrap_or_else(|| "not set".into());
+        lines.push((format!("{indent}{name}: {}", plain(&row.value)), origin));
+    }
+    let width = lines
+        .iter()
+        .map(|(line, _)| line.chars().count())
+        .filter(|w| *w < 60)
+        .max()
+        .unwrap_or(0);
+    let mut out = String::new();
+    for (line, origin) in lines {
+        match origin.is_empty() {
+            true => out.push_str(&line),
+            false => out.push_str(&format!("{line:width$}  # {origin}")),
+        }
+        out.push('\n');
+    }
+    out.push_str(&format!("# state: {}\n", state(loaded, env)));
+    out
+}
+
+/// The same as JSON: `{"model.default": {"value": …, "origin": …}, …}`.
+pub(crate) fn json(loaded: &Loaded, env: &Env) -> Value {
+    let mut out = Map::new();
+    for row in rows(loaded, env) {
+        out.insert(
+            row.key.to_owned(),
+            json!({ "value": row.value, "origin": row.origin }),
+        );
+    }
+    out.insert(
+        "state_dir".into(),
+        json!({ "value": state(loaded, env), "origin": null }),
+    );
+    Value::Object(out)
+}
+
+fn state(loaded: &Loaded, env: &Env) -> String {
+    loaded
+        .state_dir(env)
+        .map_or_else(|| "none".into(), |dir| crate::paths::shown(&dir, env))
+}
+
+fn rows(loaded: &Loaded, env: &Env) -> Vec<Row> {
+    let o: &Options = &loaded.options;
+    let file = |key, value| {
+        Row {
+            key,
+            value,
+            origin: None,
+        }
+        .with(&o.provider)
+    };
+    let provider = loaded.provider.as_ref().map(Provider::name);
+    vec![
+        match (&o.provider, provider) {
+            (None, Some(name)) => Row {
+                key: "provider",
+                value: name.into(),
+                origin: Some("base_url is set".into()),
+            },
+            (_, name) => file("provider", name.map_or(Value::Null, Into::into)),
+        },
+        row("default", &o.model, |m| json!(m)),
+        row("base_url", &o.base_url, |u| json!(url(u))),
+        key(loaded),
+        row("api_mode", &o.api_mode, |m| json!(m)),
+        row("extra_headers", &o.extra_headers, |headers| {
+            headers
+                .iter()
+                .map(|(name, _)| (name.clone(), json!(MASK)))
+                .collect::<Map<_, _>>()
+                .into()
+        }),
+        row("extra_body", &o.extra_body, |body| {
+            Value::Object(body.shown.clone())
+        }),
+        row("ssl_ca_cert", &o.ssl_ca_cert, |p| {
+            json!(crate::paths::shown(p, env))
+        }),
+        row("ssl_verify", &o.ssl_verify, |v| json!(v)),
+        row("reasoning_effort", &o.reasoning_effort, |v| json!(v)),
+        row("reasoning_summary", &o.reasoning_summary, |v| json!(v)),
+        row("max_output_tokens", &o.max_output_tokens, |v| json!(v)),
+        row("context_length", &o.context_length, |v| json!(v)),
+        row("timeouts.connect", &o.connect, |w| seconds(*w)),
+        row("timeouts.first_byte", &o.first_byte, |w| seconds(*w)),
+        row("timeouts.idle", &o.idle, |w| seconds(*w)),
+        row("timeouts.progress", &o.progress, |w| seconds(*w)),
+        row("limits.frame", &o.frame, |b| json!(quantity::show_size(*b))),
+        row("limits.response", &o.response, |b| {
+            json!(quantity::show_size(*b))
+        }),
+        row("limits.drain", &o.drain, |d| {
+            json!(format!("{} ms", d.as_millis()))
+        }),
+        row("recovery.mode", &o.mode, word),
+        row("recovery.strict_retries", &o.strict_retries, |v| json!(v)),
+        row("recovery.fallback", &o.fallback, word),
+        row("recovery.max_requests", &o.max_requests, |v| json!(v)),
+        row("recovery.without", &o.without, |v| json!(v)),
+        row("compat.cumulative_deltas", &o.cumulative_deltas, |v| {
+            json!(v)
+        }),
+        row("compat.drop_fields", &o.drop_fields, |v| json!(v)),
+    ]
+}
+
+impl Row {
+    fn with<T>(mut self, source: &Option<Sourced<T>>) -> Self {
+        self.origin = source.as_ref().map(|s| s.origin.to_string());
+        self
+    }
+}
+
+fn row<T>(key: &'static str, option: &Option<Sourced<T>>, show: impl FnOnce(&T) -> Value) -> Row {
+    Row {
+        key,
+        value: option.as_ref().map_or(Value::Null, |s| show(&s.value)),
+        origin: None,
+    }
+    .with(option)
+}
+
+fn key(loaded: &Loaded) -> Row {
+    match &loaded.options.key {
+        Some(Sourced {
+            value: Key::Variable(name),
+            origin,
+        }) => Row {
+            key: "api_key_env",
+            value: json!(name),
+            origin: Some(origin.to_string()),
+        },
+        Some(Sourced {
+            value: Key::Value(_),
+            origin,
+        }) => Row {
+            key: "api_key",
+            value: json!(MASK),
+            origin: Some(origin.to_string()),
+        },
+        Some(Sourced {
+            value: Key::None,
+            origin,
+        }) => Row {
+            key: "api_key",
+            value: json!(""),
+            origin: Some(origin.to_string()),
+        },
+        None if loaded.provider == Some(Provider::OpenAi)
+            && loaded
+                .options
+                .base_url
+                .as_ref()
+                .is_some_and(|u| u.origin == Origin::Default) =>
+        {
+            Row {
+                key: "api_key_env",
+                value: json!("OPENAI_API_KEY"),
+                origin: Some(Origin::Default.to_string()),
+            }
+        }
+        None if loaded.provider == Some(Provider::Codex) => Row {
+            key: "api_key",
+            value: json!(MASK),
+            origin: Some("codex login".into()),
+        },
+        None => Row {
+            key: "api_key",
+            value: Value::Null,
+            origin: None,
+        },
+    }
+}
+
+/// An address without what may be secret in it.
+fn url(text: &str) -> String {
+    let Ok(mut url) = url::Url::parse(text.trim()) else {
+        return "(no address)".into();
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return "(no address)".into();
+    }
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    address::shown(&url)
+}
+
+fn seconds(wait: Option<Duration>) -> Value {
+    match wait {
+        None => json!(0),
+        Some(wait) if wait.subsec_nanos() == 0 => json!(wait.as_secs()),
+        Some(wait) => json!(wait.as_secs_f64()),
+    }
+}
+
+fn word<T: clap::ValueEnum>(value: &T) -> Value {
+    value
+        .to_possible_value()
+        .map_or(Value::Null, |v| json!(v.get_name()))
+}
+
+/// A value as YAML: plain where that is safe, else as JSON, which is YAML too.
+fn plain(value: &Value) -> String {
+    let safe = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-./:+ ".contains(c))
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !text.contains(": ")
+            && !text.ends_with([':', ' '])
+            && !matches!(
+                text.to_ascii_lowercase().as_str(),
+                "true" | "false" | "null" | "yes" | "no" | "on" | "off"
+            )
+            || quantity::size(text).is_some() && text.ends_with('B')
+            || quantity::has_unit(text) && quantity::wait(text).is_some()
+    };
+    match value {
+        Value::String(text) if safe(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

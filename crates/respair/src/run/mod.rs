@@ -1,0 +1,284 @@
+//! `respair run`: one turn, live.
+//!
+//! Three parties: the turn (a future that owns the upstream's socket), the signals, and the [`Screen`] (a thread, because a
+//! terminal or a pipe may not take what is written, and a write that waits must keep neither Ctrl-C nor the upstream waiting).
+//! This file is the loop between them.
+
+mod endpoint;
+mod json;
+mod prompt;
+mod screen;
+mod words;
+
+use std::time::Duration;
+
+use respair_client::{
+    Client, ClientOptions, EndpointMemory, Outcome, Trace, Turn, TurnEvent, TurnStatus,
+};
+
+use crate::args::Common;
+use crate::config::Settings;
+use crate::paths::Env;
+use crate::{USAGE, commands, term};
+
+pub(crate) use endpoint::endpoint;
+use screen::{Screen, Show};
+pub(crate) use words::closing_line;
+
+/// The exit code of an interrupted command, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+/// How long a screen that takes nothing may hold up an interrupted command.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Runs it.
+pub(crate) fn command(common: &Common, prompt: Option<&str>) -> u8 {
+    let source = match prompt::source(prompt) {
+        Ok(source) => source,
+        Err(code) => return code,
+    };
+    let settings = match commands::settings(common, &Env::Process) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    let client = match client(common, &settings) {
+        Ok(client) => client,
+        Err(code) => return code,
+    };
+    let prompt = match prompt::read(source) {
+        Ok(prompt) => prompt,
+        Err(code) => return code,
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let request = endpoint::request(&settings, &prompt);
+    let code = runtime.block_on(async {
+        let signals = match Signals::new() {
+            Ok(signals) => signals,
+            Err(error) => {
+                term::error(&format!("signals cannot be handled: {error}"));
+                return 1;
+            }
+        };
+        let screen = Screen::start(screen::Looks::of(common));
+        Run {
+            signals,
+            screen,
+            json: common.json,
+            quiet: common.quiet,
+            interrupted: false,
+        }
+        .turn(client.turn(request))
+        .await
+    });
+    // Dropping the runtime would wait for a name lookup that hangs.
+    runtime.shutdown_background();
+    code
+}
+
+/// One thread: a turn is one socket, and a runtime with workers takes longer to start.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            term::error(&format!("the runtime cannot be started: {error}"));
+            1
+        })
+}
+
+fn client(common: &Common, settings: &Settings) -> Result<Client, u8> {
+    let mut options = ClientOptions::default();
+    options.memory = settings.state_dir.as_deref().map(EndpointMemory::open);
+    if let Some(path) = &common.trace {
+        let trace = Trace::file(path).map_err(|error| {
+            term::error(&format!("--trace {}: {error}", path.display()));
+            USAGE
+        })?;
+        options.trace = Some(trace);
+    }
+    Client::new(endpoint(settings), options).map_err(|error| {
+        term::error(&term::one_line(&error.to_string()));
+        USAGE
+    })
+}
+
+/// Ctrl-C, and the polite request to end.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// From here on signals no longer end the process by themselves.
+    #[cfg(unix)]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// The next one.
+    #[cfg(unix)]
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+struct Run {
+    signals: Signals,
+    screen: Screen,
+    json: bool,
+    quiet: bool,
+    interrupted: bool,
+}
+
+/// The command is to end now, with this exit code.
+struct End(u8);
+
+impl Run {
+    async fn turn(mut self, mut turn: Turn) -> u8 {
+        let outcome = loop {
+            let event = tokio::select! {
+                biased;
+                () = self.signals.next() => {
+                    if self.interrupted {
+                        return INTERRUPTED;
+                    }
+                    // The turn closes its socket the next time it is polled, which is at once, and then ends.
+                    self.interrupted = true;
+                    turn.cancel();
+                    continue;
+                }
+                // Returning drops the turn, and its socket with it.
+                () = self.screen.gone() => return self.finish(0).await,
+                event = turn.next() => event,
+            };
+            match event {
+                Some(TurnEvent::Finished(outcome)) => break Some(outcome),
+                Some(event) => {
+                    for show in self.present(event) {
+                        if let Err(End(code)) = self.show(show, Some(&turn)).await {
+                            return code;
+                        }
+                    }
+                }
+                None => break None,
+            }
+        };
+        drop(turn);
+        let Some(outcome) = outcome else {
+            term::error("the turn ended without a result; this is a fault of respair");
+            return self.finish(1).await;
+        };
+        for show in self.ending(&outcome) {
+            if let Err(End(code)) = self.show(show, None).await {
+                return code;
+            }
+        }
+        self.finish(exit_code(outcome.status)).await
+    }
+
+    fn present(&self, event: TurnEvent) -> Vec<Show> {
+        if self.json {
+            return json::line(&event)
+                .map(Show::Json)
+                .into_iter()
+                .chain(words::notice(&event))
+                .collect();
+        }
+        match event {
+            TurnEvent::Text(text) => vec![Show::Text(text)],
+            TurnEvent::Reasoning(text) => vec![Show::Reasoning(text)],
+            other => words::notice(&other).into_iter().collect(),
+        }
+    }
+
+    fn ending(&self, outcome: &Outcome) -> Vec<Show> {
+        let mut shows: Vec<Show> = self
+            .json
+            .then(|| Show::Json(json::last_line(outcome)))
+            .into_iter()
+            .collect();
+        shows.extend(words::errors(outcome));
+        shows.push(Show::Closing(closing_line(outcome)));
+        shows
+    }
+
+    /// Hands something to the screen, without keeping a signal waiting.
+    async fn show(&mut self, show: Show, turn: Option<&Turn>) -> Result<(), End> {
+        if self.interrupted {
+            // What the screen does not take soon is not waited for.
+            let _ = tokio::time::timeout(PATIENCE, self.screen.show(show)).await;
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            () = self.signals.next() => {
+                self.interrupted = true;
+                match turn {
+                    Some(turn) => turn.cancel(),
+                    // The turn is over; only the screen is slow.
+                    None => return Err(End(INTERRUPTED)),
+                }
+                Ok(())
+            }
+            () = self.screen.show(show) => Ok(()),
+        }
+    }
+
+    /// Waits until everything is written.
+    async fn finish(mut self, code: u8) -> u8 {
+        let patience = if self.interrupted {
+            PATIENCE
+        } else {
+            Duration::MAX
+        };
+        let result = tokio::select! {
+            biased;
+            () = self.signals.next() => return INTERRUPTED,
+            result = tokio::time::timeout(patience, self.screen.finish()) => result,
+        };
+        match result {
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
+            Ok(Err(error)) => {
+                if !self.quiet || code == 0 {
+                    term::error(&format!("standard output: {error}"));
+                }
+                code.max(1)
+            }
+            Ok(Ok(())) | Err(_) => code,
+        }
+    }
+}
+
+/// CONTRACT.md, exit codes.
+fn exit_code(status: TurnStatus) -> u8 {
+    match status {
+        TurnStatus::Completed => 0,
+        TurnStatus::Truncated => 3,
+        TurnStatus::Incomplete => 4,
+        TurnStatus::Interrupted => INTERRUPTED,
+        _ => 1,
+    }
+}

@@ -1,0 +1,370 @@
+//! Where a turn is shown: the answer on standard output, everything else on standard error, both in the order in which they
+//! came although they are two streams, and often one terminal.
+
+use std::io::{self, Write};
+use std::sync::{Arc, OnceLock};
+
+use anstyle::Style;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Common;
+use crate::term::{self, BAD, DIM, GOOD, Neutral};
+
+/// Pieces that may wait for a slow terminal before the turn, and with it the upstream, is slowed down.
+const WAITING: usize = 256;
+
+/// Something to show.
+#[derive(Clone, Debug)]
+pub(crate) enum Show {
+    /// A piece of the answer.
+    Text(String),
+    /// A piece of the reasoning.
+    Reasoning(String),
+    /// A line of `--json`.
+    Json(String),
+    /// A remark.
+    Notice(String),
+    /// What went wrong.
+    Error(String),
+    /// A line that belongs to the error, as it is.
+    Plain(String),
+    /// What to do about it.
+    Help(String),
+    /// How it ended.
+    Closing(String),
+}
+
+/// What goes where, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looks {
+    out_is_terminal: bool,
+    err_is_terminal: bool,
+    quiet: bool,
+    json: bool,
+}
+
+impl Looks {
+    /// As this process's streams and flags have it.
+    pub(crate) fn of(common: &Common) -> Self {
+        Self {
+            out_is_terminal: term::stdout_is_terminal(),
+            err_is_terminal: term::stderr_is_terminal(),
+            quiet: common.quiet,
+            json: common.json,
+        }
+    }
+}
+
+/// A thread that writes.
+pub(crate) struct Screen {
+    pieces: Option<mpsc::Sender<Show>>,
+    gone: CancellationToken,
+    failed: Arc<OnceLock<io::Error>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Screen {
+    /// Starts it.
+    pub(crate) fn start(looks: Looks) -> Self {
+        let (pieces, waiting) = mpsc::channel(WAITING);
+        let (end, ended) = oneshot::channel();
+        let gone = CancellationToken::new();
+        let failed = Arc::new(OnceLock::new());
+        let (gone_too, failed_too) = (gone.clone(), Arc::clone(&failed));
+        std::thread::spawn(move || {
+            let writer = Writer::new(io::stdout(), term::stderr(), looks);
+            if let Err(error) = write_all(writer, waiting) {
+                // Set once, here.
+                let _ = failed_too.set(error);
+                gone_too.cancel();
+            }
+            // Nobody waits any more when the command is ending anyway.
+            let _ = end.send(());
+        });
+        Self {
+            pieces: Some(pieces),
+            gone,
+            failed,
+            ended,
+        }
+    }
+
+    /// Hands a piece over; waits while too many wait already. What comes after a failure is dropped.
+    pub(crate) async fn show(&self, show: Show) {
+        if let Some(pieces) = &self.pieces {
+            let _ = pieces.send(show).await;
+        }
+    }
+
+    /// Resolves when standard output takes nothing more.
+    pub(crate) async fn gone(&self) {
+        self.gone.cancelled().await;
+    }
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    /// Why standard output took nothing more.
+    pub(crate) async fn finish(&mut self) -> io::Result<()> {
+        self.pieces = None;
+        let _ = (&mut self.ended).await;
+        match self.failed.get() {
+            Some(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_all<O: Write, E: Write>(
+    mut writer: Writer<O, E>,
+    mut waiting: mpsc::Receiver<Show>,
+) -> io::Result<()> {
+    while let Some(show) = waiting.blocking_recv() {
+        writer.show(&show)?;
+        // Pieces that wait together are flushed together.
+        while let Ok(show) = waiting.try_recv() {
+            writer.show(&show)?;
+        }
+        writer.flush()?;
+    }
+    writer.end()
+}
+
+/// What stands at the end of the screen's last line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    Text,
+    Reasoning,
+}
+
+/// The writing itself, without threads. Failures of `err` are swallowed: there is nowhere left to tell them.
+struct Writer<O: Write, E: Write> {
+    out: O,
+    err: E,
+    looks: Looks,
+    /// An unfinished line.
+    open: Open,
+    /// The last that was shown of answer or reasoning, for the blank line between them.
+    last: Open,
+    neutral_out: Neutral,
+    neutral_err: Neutral,
+}
+
+impl<O: Write, E: Write> Writer<O, E> {
+    fn new(out: O, err: E, looks: Looks) -> Self {
+        Self {
+            out,
+            err,
+            looks,
+            open: Open::Nothing,
+            last: Open::Nothing,
+            neutral_out: Neutral::default(),
+            neutral_err: Neutral::default(),
+        }
+    }
+
+    fn show(&mut self, show: &Show) -> io::Result<()> {
+        let Looks { quiet, json, .. } = self.looks;
+        match show {
+            Show::Text(text) if !json => return self.text(text),
+            Show::Json(line) => return writeln!(self.out, "{line}"),
+            Show::Reasoning(text) if !quiet && !json => self.reasoning(text),
+            Show::Notice(text) if !quiet => self.line(DIM, "notice: ", text),
+            Show::Error(text) => self.line(BAD, "error: ", text),
+            Show::Plain(text) => self.line(Style::new(), "", text),
+            Show::Help(text) => self.line(GOOD, "help: ", text),
+            Show::Closing(text) if !quiet => {
+                self.close_line();
+                let _ = writeln!(self.err, "{DIM}{text}{DIM:#}");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Exact bytes into a pipe or file; harmless on a terminal.
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if self.open == Open::Reasoning || self.last == Open::Reasoning && self.shared() {
+            self.close_line();
+            if self.shared() {
+                let _ = writeln!(self.err);
+            }
+        }
+        self.last = Open::Text;
+        if !self.looks.out_is_terminal {
+            return self.out.write_all(text.as_bytes());
+        }
+        let text = self.neutral_out.piece(text);
+        self.open = open_after(&text, Open::Text, self.open);
+        self.out.write_all(text.as_bytes())
+    }
+
+    fn reasoning(&mut self, text: &str) {
+        if self.open == Open::Text {
+            self.close_line();
+        }
+        if self.last == Open::Text && self.shared() {
+            let _ = writeln!(self.err);
+        }
+        self.last = Open::Reasoning;
+        let text = if self.looks.err_is_terminal {
+            self.neutral_err.piece(text)
+        } else {
+            text.to_owned()
+        };
+        self.open = open_after(&text, Open::Reasoning, self.open);
+        let _ = write!(self.err, "{DIM}{text}{DIM:#}");
+    }
+
+    fn line(&mut self, style: Style, word: &str, text: &str) {
+        self.close_line();
+        let _ = writeln!(self.err, "{style}{word}{style:#}{text}");
+    }
+
+    /// Ends an unfinished line. That of the answer is ended on standard error, and only when both are one terminal: nothing is
+    /// put into the answer.
+    fn close_line(&mut self) {
+        let rest = match self.open {
+            Open::Reasoning => self.neutral_err.rest(),
+            _ => "",
+        };
+        if self.open == Open::Reasoning || self.open == Open::Text && self.shared() {
+            let _ = self.out.flush();
+            let _ = writeln!(self.err, "{rest}");
+            self.open = Open::Nothing;
+        }
+    }
+
+    /// Whether both streams are (as far as can be told) the same terminal.
+    fn shared(&self) -> bool {
+        self.looks.out_is_terminal && self.looks.err_is_terminal
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.err.flush();
+        self.out.flush()
+    }
+
+    /// On a terminal the answer gets its final newline.
+    fn end(mut self) -> io::Result<()> {
+        match self.open {
+            Open::Text => {
+                let rest = self.neutral_out.rest();
+                writeln!(self.out, "{rest}")?;
+            }
+            Open::Reasoning => self.close_line(),
+            Open::Nothing => {}
+        }
+        self.flush()
+    }
+}
+
+fn open_after(text: &str, what: Open, before: Open) -> Open {
+    match text.chars().last() {
+        None => before,
+        Some('\n') => Open::Nothing,
+        Some(_) => what,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    /// Both streams into one buffer, as a terminal has it; or apart.
+    fn shown(looks: Looks, shows: &[Show]) -> (String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut writer = Writer::new(&mut out, anstream::StripStream::new(&mut err), looks);
+        for show in shows {
+            writer.show(show).unwrap();
+        }
+        writer.end().unwrap();
+        (
+            String::from_utf8(out).unwrap(),
+            String::from_utf8(err).unwrap(),
+        )
+    }
+
+    const PIPE: Looks = Looks {
+        out_is_terminal: false,
+        err_is_terminal: false,
+        quiet: false,
+        json: false,
+    };
+    const TERMINAL: Looks = Looks {
+        out_is_terminal: true,
+        err_is_terminal: true,
+        ..PIPE
+    };
+
+    fn turn() -> Vec<Show> {
+        vec![
+            Show::Reasoning("think".into()),
+            Show::Reasoning("ing".into()),
+            Show::Text("Hel\x1b[1m".into()),
+            Show::Text("lo\r".into()),
+            Show::Closing("completed".into()),
+        ]
+    }
+
+    #[test]
+    fn a_pipe_gets_exact_bytes() {
+        assert_eq!(
+            shown(PIPE, &turn()),
+            ("Hel\x1b[1mlo\r".into(), "thinking\ncompleted\n".into())
+        );
+    }
+
+    #[test]
+    fn a_terminal_gets_harmless_text_and_whole_lines() {
+        let (out, err) = shown(TERMINAL, &turn());
+        assert_eq!(out, "Hel\\x1b[1mlo");
+        assert_eq!(err, "thinking\n\n\ncompleted\n");
+        let (out, _) = shown(TERMINAL, &turn()[2..4]);
+        assert_eq!(out, "Hel\\x1b[1mlo\\r\n");
+    }
+
+    #[test]
+    fn quiet_leaves_the_answer_and_errors() {
+        let looks = Looks {
+            quiet: true,
+            ..PIPE
+        };
+        let mut shows = turn();
+        shows.extend([
+            Show::Notice("n".into()),
+            Show::Error("e".into()),
+            Show::Help("h".into()),
+        ]);
+        assert_eq!(shown(looks, &shows).1, "error: e\nhelp: h\n");
+    }
+
+    #[test]
+    fn json_leaves_text_to_the_json_lines() {
+        let looks = Looks { json: true, ..PIPE };
+        let mut shows = turn();
+        shows.push(Show::Json("{}".into()));
+        assert_eq!(shown(looks, &shows), ("{}\n".into(), "completed\n".into()));
+    }
+
+    #[test]
+    fn a_notice_within_the_answer_leaves_a_pipe_alone() {
+        let shows = [
+            Show::Text("a".into()),
+            Show::Notice("n".into()),
+            Show::Text("b".into()),
+        ];
+        assert_eq!(shown(PIPE, &shows), ("ab".into(), "notice: n\n".into()));
+        let split = Looks {
+            out_is_terminal: true,
+            ..PIPE
+        };
+        assert_eq!(shown(split, &shows), ("ab\n".into(), "notice: n\n".into()));
+    }
+}

@@ -1,0 +1,207 @@
+//! The terminal: colours, and text from elsewhere made harmless.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+use crate::args::When;
+
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Sets the choice for every stream of this process.
+pub(crate) fn set_color(when: When) {
+    choice(when).write_global();
+}
+
+fn choice(when: When) -> ColorChoice {
+    match when {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    }
+}
+
+/// `--color` as it was typed, before the arguments are parsed: their own errors are coloured too.
+pub(crate) fn color_in(args: impl IntoIterator<Item = OsString>) -> clap::ColorChoice {
+    let mut wanted = String::new();
+    let mut args = args
+        .into_iter()
+        .filter_map(|a| a.into_string().ok())
+        .take_while(|a| a != "--");
+    while let Some(arg) = args.next() {
+        if arg == "--color" {
+            wanted = args.next().unwrap_or_default();
+        } else if let Some(value) = arg.strip_prefix("--color=") {
+            wanted = value.to_owned();
+        }
+    }
+    match wanted.as_str() {
+        "always" => clap::ColorChoice::Always,
+        "never" => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
+/// Standard error, which drops styles where they are not wanted.
+pub(crate) fn stderr() -> AutoStream<io::Stderr> {
+    AutoStream::auto(io::stderr())
+}
+
+/// Standard output for text of our own (never for an answer), which drops styles where they are not wanted.
+pub(crate) fn stdout() -> AutoStream<io::Stdout> {
+    AutoStream::auto(io::stdout())
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether standard error is a terminal.
+pub(crate) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Makes text harmless on a terminal: newline and tab stay, CRLF becomes a newline, every other control character and every
+/// character that reorders text is shown as an escape. A carriage return at the end of a piece waits for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Neutral {
+    carriage_return: bool,
+}
+
+impl Neutral {
+    /// One piece.
+    pub(crate) fn piece(&mut self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            if std::mem::take(&mut self.carriage_return) && c != '\n' {
+                out.push_str("\\r");
+            }
+            match c {
+                '\n' | '\t' => out.push(c),
+                '\r' => self.carriage_return = true,
+                c if is_harmful(c) => out.push_str(&escaped(c)),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
+    /// What still waited.
+    pub(crate) fn rest(&mut self) -> &'static str {
+        if std::mem::take(&mut self.carriage_return) {
+            "\\r"
+        } else {
+            ""
+        }
+    }
+}
+
+/// Text from elsewhere as one harmless line.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\n' | '\t' => out.push(' '),
+            '\r' => {}
+            c if is_harmful(c) => out.push_str(&escaped(c)),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn is_harmful(c: char) -> bool {
+    // Controls (C0, DEL, C1), then what reorders or hides text: marks, embeddings, overrides, isolates, line separators.
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escaped(c: char) -> String {
+    let code = c as u32;
+    if code < 0x100 {
+        format!("\\x{code:02x}")
+    } else {
+        format!("\\u{{{code:x}}}")
+    }
+}
+
+/// Writes a whole text to standard output. A reader that has gone away is no error.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// `notice: text` on standard error.
+pub(crate) fn notice(text: &str) {
+    say(DIM, "notice", text);
+}
+
+/// `warning: text` on standard error.
+pub(crate) fn warning(text: &str) {
+    say(WARN, "warning", text);
+}
+
+/// `error: text` on standard error.
+pub(crate) fn error(text: &str) {
+    say(BAD, "error", text);
+}
+
+/// `help: text` on standard error.
+pub(crate) fn help(text: &str) {
+    say(GOOD, "help", text);
+}
+
+fn say(style: Style, word: &str, text: &str) {
+    // Nothing is left to do when standard error is gone.
+    let _ = writeln!(stderr(), "{style}{word}:{style:#} {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        let mut neutral = Neutral::default();
+        let shown = neutral.piece("a\x1b[31mb\u{9b}2Jc\x07\x7f\0\u{202e}d\te\nf");
+        assert_eq!(shown, "a\\x1b[31mb\\x9b2Jc\\x07\\x7f\\x00\\u{202e}d\te\nf");
+        assert_eq!(one_line("a\nb\x1b]0;x\x07"), "a b\\x1b]0;x\\x07");
+    }
+
+    #[test]
+    fn carriage_returns_across_pieces() {
+        let mut neutral = Neutral::default();
+        assert_eq!(neutral.piece("a\r\nb\r"), "a\nb");
+        assert_eq!(neutral.piece("\nc\r"), "\nc");
+        assert_eq!(neutral.piece("d\r"), "\\rd");
+        assert_eq!(neutral.rest(), "\\r");
+        assert_eq!(neutral.rest(), "");
+    }
+
+    #[test]
+    fn colour_is_found_before_parsing() {
+        let find = |args: &[&str]| color_in(args.iter().map(OsString::from));
+        assert_eq!(
+            find(&["respair", "--color", "never"]),
+            clap::ColorChoice::Never
+        );
+        assert_eq!(
+            find(&["respair", "--color=always", "x"]),
+            clap::ColorChoice::Always
+        );
+        assert_eq!(
+            find(&["respair", "run", "--", "--color=always"]),
+            clap::ColorChoice::Auto
+        );
+    }
+}
