@@ -1,3 +1,29 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
 
+mod accumulate;
+mod context;
+mod ending;
+mod event;
+mod json;
+mod limits;
+mod mend;
+mod model;
+mod reader;
+mod rules;
+mod slots;
 pub mod sse;
+mod violation;
+mod watchdog;
+
+pub use accumulate::{Accumulator, Response, Update};
+pub use context::{Context, RequestFacts, is_made_up};
+pub use ending::{
+    EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict,
+};
+pub use event::{Class, Event, EventKind, Field, Payload};
+pub use limits::Limits;
+pub use model::Model;
+pub use reader::{Mode, Reader, ReaderOptions, Step};
+pub use rules::{Finding, Grade, Rule, rules};
+pub use violation::{Code, Profile, Repair, Severity, Violation};
+pub use watchdog::{Expired, Timeouts, Watchdog};

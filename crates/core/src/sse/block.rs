@@ -29,6 +29,7 @@ pub(super) struct Block {
 impl Block {
     /// Where the block has to end because the line at `line` belongs to another one (rules 2 and 3 of the module docs).
     /// The line is not part of the block then, and the block is to be read again up to there ([`Block::read`]).
+    #[inline]
     pub(super) fn ends_before(
         &mut self,
         block: &[u8],
@@ -42,8 +43,17 @@ impl Block {
                 .then_some(line.start);
         }
         let data = self.data?;
+        self.ends_behind(block, data, field)
+    }
+
+    /// Whether the block ends behind its latest data line, and where that is, now that a line follows.
+    #[inline(never)]
+    fn ends_behind(&mut self, block: &[u8], data: Span, field: Field<'_>) -> Option<usize> {
         let repeats = match field {
-            Field::Data(value) => !value.is_empty(),
+            Field::Data(value) => {
+                self.feed_probe(block, data);
+                !value.is_empty()
+            }
             // The first `event` line may stand behind the data: WHATWG lets fields come in any order.
             Field::Event(value) => !value.is_empty() && self.name.is_some(),
             _ => false,
@@ -54,11 +64,16 @@ impl Block {
         })
     }
 
-    fn data_is_whole(&mut self, block: &[u8], latest: Span) -> bool {
+    /// Shows the probe the latest data line, once: when something follows it. Most data is never looked at.
+    fn feed_probe(&mut self, block: &[u8], latest: Span) {
         if self.probed_lines < self.data_lines {
             self.probed_lines = self.data_lines;
             self.probe.feed(latest.of(block));
         }
+    }
+
+    fn data_is_whole(&mut self, block: &[u8], latest: Span) -> bool {
+        self.feed_probe(block, latest);
         if !self.probe.is_closed() {
             return false;
         }
@@ -71,6 +86,7 @@ impl Block {
     }
 
     /// Takes in a line that is neither blank nor the beginning of another block.
+    #[inline]
     pub(super) fn apply(&mut self, line: Span, field: Field<'_>) {
         let span = |value: &[u8]| {
             Some(Span {
@@ -114,6 +130,7 @@ impl Block {
     }
 
     /// Notes how a line ended.
+    #[inline]
     pub(super) fn line_ended(&mut self, how: LineEnd) {
         match how {
             LineEnd::Lf | LineEnd::None => {}
@@ -163,6 +180,7 @@ impl Block {
     }
 
     /// The frame that `raw`, the block's bytes, make.
+    #[inline]
     pub(super) fn into_frame(self, raw: Bytes, offset: u64) -> Frame {
         let mut oddities = self.oddities;
         let data = match (self.data_lines, self.data) {

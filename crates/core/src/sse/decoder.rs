@@ -128,9 +128,9 @@ impl Decoder {
                 }
                 continue;
             }
-            match memchr2(b'\n', b'\r', &self.chunk[self.scanned..]) {
-                Some(length) => {
-                    if let Some(result) = self.end_line(self.scanned + length) {
+            match self.find_line_end() {
+                Some(at) => {
+                    if let Some(result) = self.end_line(at) {
                         return Some(result);
                     }
                 }
@@ -190,7 +190,18 @@ impl Decoder {
         self.head.capacity() + self.chunk.len() + self.queue.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// Where the current line ends in the chunk.
+    #[inline]
+    fn find_line_end(&self) -> Option<usize> {
+        match &self.chunk[self.scanned..] {
+            // A third of all lines is blank: not worth setting up a search.
+            [b'\n', ..] => Some(self.scanned),
+            rest => memchr2(b'\n', b'\r', rest).map(|length| self.scanned + length),
+        }
+    }
+
     /// A line ends at `at` in the chunk.
+    #[inline]
     fn end_line(&mut self, at: usize) -> Option<Result<Frame, FrameTooLarge>> {
         let is_cr = self.chunk[at] == b'\r';
         if self.head.len() + at + 1 > self.limit {
@@ -225,6 +236,7 @@ impl Decoder {
     }
 
     /// Takes the chunk up to and including the line end at `at` into the block. Returns the line end's position there.
+    #[inline]
     fn take_until(&mut self, at: usize) -> usize {
         if self.head.is_empty() {
             self.scanned = at + 1;
@@ -236,6 +248,7 @@ impl Decoder {
     }
 
     /// The current line, which ends at `end`, without the body's byte order mark.
+    #[inline]
     fn line_until(&mut self, end: usize) -> Span {
         let mut line = Span {
             start: self.line,
@@ -249,6 +262,7 @@ impl Decoder {
     }
 
     /// The block's bytes, as far as they are scanned, and perhaps more.
+    #[inline]
     fn bytes(&self) -> &[u8] {
         if self.head.is_empty() {
             &self.chunk
@@ -258,6 +272,7 @@ impl Decoder {
     }
 
     /// Reads a line that is not blank into the block, or ends the block before it.
+    #[inline]
     fn read_line(&mut self, line: Span) -> Option<Frame> {
         let bytes: &[u8] = if self.head.is_empty() {
             &self.chunk
@@ -292,17 +307,19 @@ impl Decoder {
         (cr == Cr::Blank).then(|| self.end_block())
     }
 
+    #[inline]
     fn note_end(&mut self, how: LineEnd) {
         self.last_end = how;
         self.block.line_ended(how);
     }
 
     /// Gives out the block, all of whose bytes are scanned.
+    #[inline]
     fn end_block(&mut self) -> Frame {
         let raw = if self.head.is_empty() {
             self.chunk.split_to(self.scanned)
         } else {
-            Bytes::from(std::mem::take(&mut self.head).into_boxed_slice())
+            self.take_head()
         };
         let block = self.begin_block();
         let offset = self.offset;
@@ -310,7 +327,21 @@ impl Decoder {
         block.into_frame(raw, offset)
     }
 
+    /// The bytes of a block that lay across chunks, in memory that is no larger than they are.
+    fn take_head(&mut self) -> Bytes {
+        /// Up to here a copy costs less than giving the buffer away and setting up the next one.
+        const COPIED: usize = 8 << 10;
+        if self.head.capacity() <= COPIED {
+            let raw = Bytes::copy_from_slice(&self.head);
+            self.head.clear();
+            raw
+        } else {
+            Bytes::from(std::mem::take(&mut self.head).into_boxed_slice())
+        }
+    }
+
     /// Gives out the block up to `at`; the lines behind it are read again, into the next one.
+    #[cold]
     fn cut(&mut self, at: usize) -> Frame {
         if !self.head.is_empty() {
             let head = Bytes::from(std::mem::take(&mut self.head));
@@ -331,6 +362,7 @@ impl Decoder {
     }
 
     /// Sets up the next block and returns the one before.
+    #[inline]
     fn begin_block(&mut self) -> Block {
         self.scanned = 0;
         self.line = 0;
@@ -372,6 +404,7 @@ impl Decoder {
 /// Oversized blocks.
 impl Decoder {
     /// Gives up the block and the whole chunk, which belongs to it.
+    #[cold]
     fn give_up(&mut self, skip: Skip) -> FrameTooLarge {
         let error = self.drop_block(self.chunk.len());
         self.skip = skip;
@@ -379,6 +412,7 @@ impl Decoder {
     }
 
     /// Gives up the block with the first `count` bytes of the chunk, which end with a line end.
+    #[cold]
     fn give_up_at(&mut self, count: usize, cr: Cr, blank: bool) -> FrameTooLarge {
         let error = self.drop_block(count);
         self.cr = cr;
@@ -401,6 +435,7 @@ impl Decoder {
     }
 
     /// Passes over the rest of an oversized block; `false` when the chunk ended before its blank line.
+    #[cold]
     fn pass_over(&mut self) -> bool {
         while let Some(&next) = self.chunk.first() {
             if std::mem::replace(&mut self.cr, Cr::No) == Cr::Open && next == b'\n' {

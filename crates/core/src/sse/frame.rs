@@ -45,6 +45,7 @@ pub(super) struct Reading {
 
 impl Frame {
     /// Puts a frame together and checks its text.
+    #[inline]
     pub(super) fn new(raw: Bytes, offset: u64, reading: Reading) -> Self {
         let Reading {
             oddities,

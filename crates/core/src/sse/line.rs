@@ -14,6 +14,7 @@ pub(super) struct Span {
 
 impl Span {
     /// The bytes of `block` at this span; empty where the span lies outside.
+    #[inline]
     pub(super) fn of(self, block: &[u8]) -> &[u8] {
         block.get(self.start..self.end).unwrap_or_default()
     }
@@ -32,6 +33,7 @@ pub(super) enum Field<'a> {
 
 impl<'a> Field<'a> {
     /// Reads a line that is not blank, without its line end. Values are suffixes of `line`.
+    #[inline]
     pub(super) fn read(line: &'a [u8]) -> Self {
         // Nearly every line is one of these two: they are told without looking for the colon.
         if let Some(value) = line.strip_prefix(b"data:") {
@@ -56,6 +58,7 @@ impl<'a> Field<'a> {
 }
 
 /// One space after the colon is part of the syntax, a second one is part of the value.
+#[inline]
 fn without_space(value: &[u8]) -> &[u8] {
     value.strip_prefix(b" ").unwrap_or(value)
 }

@@ -82,7 +82,8 @@ impl Probe {
     /// Whether `data`, all that was fed, is one JSON value or the sentinel. What is not will not become one: it is not
     /// asked about again.
     pub(super) fn settle(&mut self, data: &[u8]) -> bool {
-        let whole = data == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok();
+        let whole = data.trim_ascii_end() == b"[DONE]"
+            || serde_json::from_slice::<IgnoredAny>(data).is_ok();
         if !whole {
             self.state = State::Never;
         }

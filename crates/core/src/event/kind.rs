@@ -1,0 +1,231 @@
+//! Every type of stream event, by name.
+
+/// What an event does to the stream: rules are listed by this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// `response.created`, `response.queued`, `response.in_progress`.
+    Prelude,
+    /// `response.output_item.added`.
+    ItemAdded,
+    /// A content part or a reasoning summary part begins.
+    PartAdded,
+    /// A piece of text: output text, refusal, reasoning, reasoning summary.
+    TextDelta,
+    /// The whole text of a part.
+    TextDone,
+    /// A content part or a reasoning summary part is closed.
+    PartDone,
+    /// A piece of a call's arguments or input.
+    CallDelta,
+    /// A call's whole arguments or input.
+    CallDone,
+    /// Anything else that belongs to one item: hosted tools, annotations, images.
+    ItemStatus,
+    /// `response.output_item.done`.
+    ItemDone,
+    /// `response.completed`, `response.incomplete`, `response.failed`, and `response.done`, their alias.
+    Terminal,
+    /// `error`.
+    Error,
+    /// A known event that belongs to no item.
+    Other,
+    /// A JSON object of a type that is not in the protocol.
+    Unknown,
+    /// `data: [DONE]`.
+    Sentinel,
+    /// A block without data that says nothing: comments, blank lines.
+    Comment,
+    /// A block that is no event: no JSON, no object, no data.
+    Junk,
+}
+
+impl Class {
+    /// How many classes there are.
+    pub(crate) const COUNT: usize = 17;
+}
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $name:ident $class:ident $text:literal,)*) => {
+        /// The type of a stream event.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum EventKind {
+            $(#[doc = concat!("`", $text, "`")] $name,)*
+            /// `response.done`: no event of the protocol; some relays end with it. Its `status` says what it is.
+            ResponseDone,
+            /// `response.reasoning.delta`: an older name for `response.reasoning_text.delta`.
+            ReasoningDelta,
+            /// `response.reasoning.done`: an older name for `response.reasoning_text.done`.
+            ReasoningDone,
+            /// A JSON object of any other type, or of none.
+            Unknown,
+            /// `data: [DONE]`.
+            Sentinel,
+            /// Comments and blank lines.
+            Comment,
+            /// A block that is no event.
+            Junk,
+        }
+
+        impl EventKind {
+            /// Every type of the protocol, by name.
+            pub const ALL: &'static [EventKind] = &[$(EventKind::$name),*];
+
+            /// The type as it stands on the wire; empty for what has none.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(EventKind::$name => $text,)*
+                    EventKind::ResponseDone => "response.done",
+                    EventKind::ReasoningDelta => "response.reasoning.delta",
+                    EventKind::ReasoningDone => "response.reasoning.done",
+                    EventKind::Unknown | EventKind::Sentinel | EventKind::Comment | EventKind::Junk => "",
+                }
+            }
+
+            /// What such an event does to the stream.
+            #[must_use]
+            pub fn class(self) -> Class {
+                match self {
+                    $(EventKind::$name => Class::$class,)*
+                    EventKind::ResponseDone => Class::Terminal,
+                    EventKind::ReasoningDelta => Class::TextDelta,
+                    EventKind::ReasoningDone => Class::TextDone,
+                    EventKind::Unknown => Class::Unknown,
+                    EventKind::Sentinel => Class::Sentinel,
+                    EventKind::Comment => Class::Comment,
+                    EventKind::Junk => Class::Junk,
+                }
+            }
+
+            /// The kind that is called `name`; [`EventKind::Unknown`] for any other name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Self {
+                match name {
+                    $($text => EventKind::$name,)*
+                    "response.done" => EventKind::ResponseDone,
+                    "response.reasoning.delta" => EventKind::ReasoningDelta,
+                    "response.reasoning.done" => EventKind::ReasoningDone,
+                    _ => EventKind::Unknown,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    AudioDelta Other "response.audio.delta",
+    AudioDone Other "response.audio.done",
+    AudioTranscriptDelta Other "response.audio.transcript.delta",
+    AudioTranscriptDone Other "response.audio.transcript.done",
+    CodeInterpreterCallCodeDelta ItemStatus "response.code_interpreter_call_code.delta",
+    CodeInterpreterCallCodeDone ItemStatus "response.code_interpreter_call_code.done",
+    CodeInterpreterCallCompleted ItemStatus "response.code_interpreter_call.completed",
+    CodeInterpreterCallInProgress ItemStatus "response.code_interpreter_call.in_progress",
+    CodeInterpreterCallInterpreting ItemStatus "response.code_interpreter_call.interpreting",
+    CompactionCompacting ItemStatus "response.compaction.compacting",
+    Completed Terminal "response.completed",
+    ContentPartAdded PartAdded "response.content_part.added",
+    ContentPartDone PartDone "response.content_part.done",
+    Created Prelude "response.created",
+    CustomToolCallInputDelta CallDelta "response.custom_tool_call_input.delta",
+    CustomToolCallInputDone CallDone "response.custom_tool_call_input.done",
+    Error Error "error",
+    Failed Terminal "response.failed",
+    FileSearchCallCompleted ItemStatus "response.file_search_call.completed",
+    FileSearchCallInProgress ItemStatus "response.file_search_call.in_progress",
+    FileSearchCallSearching ItemStatus "response.file_search_call.searching",
+    FunctionCallArgumentsDelta CallDelta "response.function_call_arguments.delta",
+    FunctionCallArgumentsDone CallDone "response.function_call_arguments.done",
+    ImageGenerationCallCompleted ItemStatus "response.image_generation_call.completed",
+    ImageGenerationCallGenerating ItemStatus "response.image_generation_call.generating",
+    ImageGenerationCallInProgress ItemStatus "response.image_generation_call.in_progress",
+    ImageGenerationCallPartialImage ItemStatus "response.image_generation_call.partial_image",
+    InProgress Prelude "response.in_progress",
+    Incomplete Terminal "response.incomplete",
+    McpCallArgumentsDelta ItemStatus "response.mcp_call_arguments.delta",
+    McpCallArgumentsDone ItemStatus "response.mcp_call_arguments.done",
+    McpCallCompleted ItemStatus "response.mcp_call.completed",
+    McpCallFailed ItemStatus "response.mcp_call.failed",
+    McpCallInProgress ItemStatus "response.mcp_call.in_progress",
+    McpListToolsCompleted ItemStatus "response.mcp_list_tools.completed",
+    McpListToolsFailed ItemStatus "response.mcp_list_tools.failed",
+    McpListToolsInProgress ItemStatus "response.mcp_list_tools.in_progress",
+    OutputItemAdded ItemAdded "response.output_item.added",
+    OutputItemDone ItemDone "response.output_item.done",
+    OutputTextAnnotationAdded ItemStatus "response.output_text.annotation.added",
+    OutputTextDelta TextDelta "response.output_text.delta",
+    OutputTextDone TextDone "response.output_text.done",
+    Queued Prelude "response.queued",
+    ReasoningSummaryPartAdded PartAdded "response.reasoning_summary_part.added",
+    ReasoningSummaryPartDone PartDone "response.reasoning_summary_part.done",
+    ReasoningSummaryTextDelta TextDelta "response.reasoning_summary_text.delta",
+    ReasoningSummaryTextDone TextDone "response.reasoning_summary_text.done",
+    ReasoningTextDelta TextDelta "response.reasoning_text.delta",
+    ReasoningTextDone TextDone "response.reasoning_text.done",
+    RefusalDelta TextDelta "response.refusal.delta",
+    RefusalDone TextDone "response.refusal.done",
+    ShellCallCommandAdded ItemStatus "response.shell_call_command.added",
+    ShellCallCommandDelta ItemStatus "response.shell_call_command.delta",
+    ShellCallCommandDone ItemStatus "response.shell_call_command.done",
+    ShellCallOutputContentDelta ItemStatus "response.shell_call_output_content.delta",
+    ShellCallOutputContentDone ItemStatus "response.shell_call_output_content.done",
+    WebSearchCallCompleted ItemStatus "response.web_search_call.completed",
+    WebSearchCallInProgress ItemStatus "response.web_search_call.in_progress",
+    WebSearchCallSearching ItemStatus "response.web_search_call.searching",
+}
+
+impl EventKind {
+    /// `true` when the protocol requires an `item_id` on such an event.
+    #[must_use]
+    pub fn needs_item_id(self) -> bool {
+        match self.class() {
+            Class::PartAdded | Class::TextDelta | Class::TextDone | Class::PartDone => true,
+            Class::CallDelta | Class::CallDone => true,
+            // The native service leaves it out of these (PROTOCOL.md, native recordings).
+            Class::ItemStatus => !matches!(
+                self,
+                EventKind::ShellCallCommandAdded
+                    | EventKind::ShellCallCommandDelta
+                    | EventKind::ShellCallCommandDone
+            ),
+            _ => false,
+        }
+    }
+
+    /// `true` when the event belongs to one output item.
+    #[must_use]
+    pub fn is_of_item(self) -> bool {
+        matches!(
+            self.class(),
+            Class::ItemAdded
+                | Class::PartAdded
+                | Class::TextDelta
+                | Class::TextDone
+                | Class::PartDone
+                | Class::CallDelta
+                | Class::CallDone
+                | Class::ItemStatus
+                | Class::ItemDone
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        assert_eq!(EventKind::ALL.len(), 59);
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_name(kind.name()), *kind);
+        }
+        assert_eq!(
+            EventKind::from_name("codex.rate_limits"),
+            EventKind::Unknown
+        );
+        assert_eq!(EventKind::from_name(""), EventKind::Unknown);
+    }
+}

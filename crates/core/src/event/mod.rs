@@ -1,0 +1,286 @@
+//! A frame read as a Responses stream event: its kind, and spans into the frame.
+//!
+//! Reading never fails and loses nothing: what is no JSON object is an event of kind [`EventKind::Junk`], an unknown
+//! type is [`EventKind::Unknown`], and the raw bytes stay what goes on downstream.
+
+mod kind;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::json;
+use crate::sse::Frame;
+
+pub use kind::{Class, EventKind};
+
+/// The top-level fields that are read; any other survives in the raw bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each is the field of that name")]
+pub enum Field {
+    Type,
+    SequenceNumber,
+    Response,
+    Item,
+    Part,
+    Delta,
+    Text,
+    Arguments,
+    Input,
+    Refusal,
+    OutputIndex,
+    ContentIndex,
+    SummaryIndex,
+    ItemId,
+    Error,
+    Code,
+    Message,
+    Param,
+    Annotation,
+    Status,
+    Output,
+    Usage,
+    Id,
+}
+
+impl Field {
+    const COUNT: usize = 23;
+
+    /// The field's name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::SequenceNumber => "sequence_number",
+            Self::Response => "response",
+            Self::Item => "item",
+            Self::Part => "part",
+            Self::Delta => "delta",
+            Self::Text => "text",
+            Self::Arguments => "arguments",
+            Self::Input => "input",
+            Self::Refusal => "refusal",
+            Self::OutputIndex => "output_index",
+            Self::ContentIndex => "content_index",
+            Self::SummaryIndex => "summary_index",
+            Self::ItemId => "item_id",
+            Self::Error => "error",
+            Self::Code => "code",
+            Self::Message => "message",
+            Self::Param => "param",
+            Self::Annotation => "annotation",
+            Self::Status => "status",
+            Self::Output => "output",
+            Self::Usage => "usage",
+            Self::Id => "id",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "type" => Self::Type,
+            "sequence_number" => Self::SequenceNumber,
+            "response" => Self::Response,
+            "item" => Self::Item,
+            "part" => Self::Part,
+            "delta" => Self::Delta,
+            "text" => Self::Text,
+            "arguments" => Self::Arguments,
+            "input" => Self::Input,
+            "refusal" => Self::Refusal,
+            "output_index" => Self::OutputIndex,
+            "content_index" => Self::ContentIndex,
+            "summary_index" => Self::SummaryIndex,
+            "item_id" => Self::ItemId,
+            "error" => Self::Error,
+            "code" => Self::Code,
+            "message" => Self::Message,
+            "param" => Self::Param,
+            "annotation" => Self::Annotation,
+            "status" => Self::Status,
+            "output" => Self::Output,
+            "usage" => Self::Usage,
+            "id" => Self::Id,
+            _ => return None,
+        })
+    }
+}
+
+/// What a frame's data is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Payload {
+    /// One JSON object.
+    Object,
+    /// `[DONE]`.
+    Sentinel,
+    /// Nothing but comments and blank lines.
+    Comment,
+    /// Fields, but no data (or only an empty line of it).
+    Empty,
+    /// Data that is not JSON.
+    NotJson,
+    /// The JSON value `null`.
+    Null,
+    /// JSON, but no object.
+    NotObject,
+}
+
+/// One event of the stream.
+#[derive(Debug, Clone)]
+pub struct Event {
+    frame: Frame,
+    kind: EventKind,
+    payload: Payload,
+    /// Start and end of each field's raw value in the frame's data; an empty span where the field is absent.
+    spans: [(u32, u32); Field::COUNT],
+    duplicates: bool,
+}
+
+impl Event {
+    /// Reads a frame. Total: whatever the frame holds, there is an event that says so.
+    #[must_use]
+    pub fn read(frame: Frame) -> Self {
+        let mut event = Self {
+            frame,
+            kind: EventKind::Junk,
+            payload: Payload::NotJson,
+            spans: [(0, 0); Field::COUNT],
+            duplicates: false,
+        };
+        event.payload = event.scan();
+        event.kind = match event.payload {
+            Payload::Object => match event.text(Field::Type) {
+                Some(name) => EventKind::from_name(&name),
+                None => EventKind::Unknown,
+            },
+            Payload::Sentinel => EventKind::Sentinel,
+            Payload::Comment => EventKind::Comment,
+            Payload::Empty | Payload::NotJson | Payload::Null | Payload::NotObject => {
+                EventKind::Junk
+            }
+        };
+        event
+    }
+
+    fn scan(&mut self) -> Payload {
+        if self.frame.is_comment() {
+            return Payload::Comment;
+        }
+        let Ok(data) = std::str::from_utf8(self.frame.data()) else {
+            return Payload::NotJson;
+        };
+        let first = data.bytes().find(|byte| !byte.is_ascii_whitespace());
+        match first {
+            None => return Payload::Empty,
+            Some(b'[') if data.trim().starts_with("[DONE]") => return Payload::Sentinel,
+            Some(b'{') => {}
+            Some(_) if data.trim() == "null" => return Payload::Null,
+            Some(_) if serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok() => {
+                return Payload::NotObject;
+            }
+            Some(_) => return Payload::NotJson,
+        }
+        let base = data.as_ptr() as usize;
+        let (spans, duplicates) = (&mut self.spans, &mut self.duplicates);
+        let read = json::scan(data, |key, value| {
+            let Some(field) = Field::from_name(&key) else {
+                return;
+            };
+            let start = value.as_ptr() as usize - base;
+            let span = &mut spans[field as usize];
+            *duplicates |= span.1 > 0;
+            *span = (start as u32, (start + value.len()) as u32);
+        });
+        if read.is_err() {
+            self.spans = [(0, 0); Field::COUNT];
+            self.duplicates = false;
+            return Payload::NotJson;
+        }
+        Payload::Object
+    }
+
+    /// The event's type; [`EventKind::Unknown`] when `type` is missing or not in the protocol.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    /// What the frame's data is.
+    #[must_use]
+    pub fn payload(&self) -> Payload {
+        self.payload
+    }
+
+    /// The frame that was read.
+    #[must_use]
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// The exact bytes on the wire, with the blank line.
+    #[must_use]
+    pub fn raw(&self) -> &Bytes {
+        self.frame.raw()
+    }
+
+    /// The value of `type`, or else the name in the frame's `event:` line, or nothing.
+    #[must_use]
+    pub fn type_name(&self) -> Cow<'_, str> {
+        self.text(Field::Type)
+            .unwrap_or_else(|| Cow::Borrowed(self.frame.event_name().unwrap_or_default()))
+    }
+
+    /// The whole data as text; empty when it is no JSON object.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        match self.payload {
+            Payload::Object => std::str::from_utf8(self.frame.data()).unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    fn span(&self, field: Field) -> Option<Range<usize>> {
+        let (start, end) = self.spans[field as usize];
+        (end > 0).then_some(start as usize..end as usize)
+    }
+
+    /// The raw JSON of a top-level field.
+    #[must_use]
+    pub fn field(&self, field: Field) -> Option<&str> {
+        let span = self.span(field)?;
+        std::str::from_utf8(self.frame.data().get(span)?).ok()
+    }
+
+    /// The raw JSON of a top-level field, with `null` taken as absent.
+    #[must_use]
+    pub fn present(&self, field: Field) -> Option<&str> {
+        self.field(field).filter(|raw| *raw != "null")
+    }
+
+    /// A top-level string, decoded (a lone surrogate becomes U+FFFD). `None` when it is absent or no string.
+    #[must_use]
+    pub fn text(&self, field: Field) -> Option<Cow<'_, str>> {
+        self.field(field).and_then(json::unescape)
+    }
+
+    /// A top-level unsigned integer.
+    #[must_use]
+    pub fn integer(&self, field: Field) -> Option<u64> {
+        self.field(field).and_then(json::integer)
+    }
+
+    /// `true` when one of the fields that are read stands twice.
+    #[must_use]
+    pub fn has_duplicates(&self) -> bool {
+        self.duplicates
+    }
+
+    /// `true` for a frame that carries data: what a reader counts as an event.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.payload != Payload::Comment
+    }
+}

@@ -1,0 +1,154 @@
+//! What an item as the upstream wrote it needs, to agree with its slot: its id, its fields, the delivered text.
+
+use crate::json::{self, Edit, Object, edit, quote};
+use crate::slots::{ItemType, Part, Slot, TextKind};
+
+/// The edits that make an item agree with its slot, by the rule that asks for them.
+#[derive(Debug, Default)]
+pub(crate) struct Conformed {
+    pub(crate) id: Vec<Edit>,
+    pub(crate) fields: Vec<Edit>,
+    pub(crate) text: Vec<Edit>,
+}
+
+impl Conformed {
+    pub(crate) fn all(self) -> Vec<Edit> {
+        self.id
+            .into_iter()
+            .chain(self.fields)
+            .chain(self.text)
+            .collect()
+    }
+
+    /// The names of the fields that are filled, for a message.
+    pub(crate) fn field_names(&self) -> Vec<&'static str> {
+        self.fields.iter().filter_map(Edit::key).collect()
+    }
+}
+
+/// Compares an item as raw JSON with its slot. `status` is what a missing status is filled with.
+pub(crate) fn conform(slot: &Slot, raw: &str, status: &str) -> Conformed {
+    let item = Object::parse(raw).unwrap_or_default();
+    let mut found = Conformed::default();
+    if let Some(id) = &slot.id
+        && item.string("id").as_deref() != Some(id)
+    {
+        found.id.push(Edit::Set("id", quote(id)));
+    }
+    if item.filled("type").is_none() {
+        found.fields.push(Edit::Set("type", quote(&slot.type_name)));
+    }
+    if (slot.kind == ItemType::Message || slot.kind.is_call()) && item.filled("status").is_none() {
+        found.fields.push(Edit::Set("status", quote(status)));
+    }
+    match slot.kind {
+        ItemType::Message => {
+            if item.filled("role").is_none() {
+                found.fields.push(Edit::Set("role", quote("assistant")));
+            }
+            parts(slot, &item, "content", &slot.content, &mut found);
+        }
+        ItemType::Reasoning => {
+            parts(slot, &item, "summary", &slot.summary, &mut found);
+            if !slot.content.is_empty() || item.get("content").is_some_and(json::is_array) {
+                parts(slot, &item, "content", &slot.content, &mut found);
+            }
+        }
+        ItemType::FunctionCall | ItemType::CustomToolCall => call(slot, &item, &mut found),
+        ItemType::Other => {}
+    }
+    found
+}
+
+fn parts(
+    slot: &Slot,
+    item: &Object<'_>,
+    field: &'static str,
+    delivered: &[Part],
+    found: &mut Conformed,
+) {
+    let Some(list) = item.get(field).and_then(json::elements) else {
+        found.fields.push(Edit::Set(
+            field,
+            json::array(delivered.iter().map(Part::to_json)),
+        ));
+        return;
+    };
+    if slot.partial {
+        return;
+    }
+    let mut changed = list.len() < delivered.len();
+    let mut mended: Vec<String> = Vec::new();
+    for (at, raw) in list.iter().enumerate() {
+        let whole = Part::from_raw(at as u64, raw);
+        match delivered.get(at) {
+            Some(part)
+                if part.kind.is_some() && (whole.kind != part.kind || whole.text != part.text) =>
+            {
+                changed = true;
+                mended.push(match part.kind.filter(|_| whole.kind == part.kind) {
+                    Some(kind) => edit(
+                        raw,
+                        &[Edit::Set(kind.text_field().name(), quote(&part.text))],
+                    ),
+                    None => part.to_json(),
+                });
+            }
+            _ => {
+                let bare = whole.kind == Some(TextKind::Output)
+                    && !Object::parse(raw)
+                        .is_some_and(|part| part.get("annotations").is_some_and(json::is_array));
+                changed |= bare;
+                let fill = bare.then(|| edit(raw, &[Edit::Set("annotations", "[]".to_owned())]));
+                mended.push(fill.unwrap_or_else(|| (*raw).to_owned()));
+            }
+        }
+    }
+    mended.extend(delivered.iter().skip(list.len()).map(Part::to_json));
+    if changed {
+        found.text.push(Edit::Set(field, json::array(mended)));
+    }
+}
+
+fn call(slot: &Slot, item: &Object<'_>, found: &mut Conformed) {
+    for (key, known) in [("call_id", &slot.call_id), ("name", &slot.name)] {
+        if let Some(known) = known
+            && item.filled(key).is_none()
+        {
+            found.fields.push(Edit::Set(key, quote(known)));
+        }
+    }
+    let field = slot.kind.payload_field();
+    match item.get(field) {
+        Some(raw) if json::is_string(raw) => {
+            let whole = json::unescape(raw).unwrap_or_default();
+            // A contradiction stands as the upstream wrote it: for a call the done event decides (DEVIATIONS 9.8).
+            let shorter = slot.payload.starts_with(&*whole) && slot.payload != *whole;
+            if shorter && !slot.partial {
+                found.text.push(Edit::Set(field, quote(&slot.payload)));
+            }
+        }
+        // Arguments as an object: the same JSON, as the string that the protocol wants.
+        Some(raw) if json::is_object(raw) && slot.payload.is_empty() => {
+            found.fields.push(Edit::Set(field, quote(raw)));
+        }
+        _ => found.fields.push(Edit::Set(field, quote(&slot.payload))),
+    }
+}
+
+/// The fields that a part needs, as edits.
+pub(crate) fn conform_part(raw: &str, kind: TextKind) -> Vec<Edit> {
+    let part = Object::parse(raw).unwrap_or_default();
+    let mut edits = Vec::new();
+    if part.filled("type").is_none() {
+        edits.push(Edit::Set("type", quote(kind.part_type())));
+    }
+    let field = kind.text_field().name();
+    if !part.get(field).is_some_and(json::is_string) {
+        edits.push(Edit::Set(field, quote("")));
+    }
+    if kind == TextKind::Output && !part.get("annotations").is_some_and(json::is_array) {
+        edits.push(Edit::Set("annotations", "[]".to_owned()));
+    }
+    edits
+}

@@ -1,0 +1,175 @@
+//! Mending one event: what is spliced into it, what is made before and behind it, or that it goes no further.
+//!
+//! A rule's `mend` function works on a [`Mend`]. It writes to the [`Draft`] of the event in hand, and gives out made-up
+//! events through the routines here, which keep the model in step. All routines are idempotent: two findings about
+//! one gap close it once.
+
+mod conform;
+mod draft;
+mod ending;
+mod open;
+mod response;
+mod settle;
+mod terminal;
+
+use crate::ending::ResponseError;
+use crate::event::{Event, EventKind, Field};
+use crate::json::{self, quote};
+use crate::model::{Model, nested_of};
+use crate::slots::{Slot, TextKind};
+use crate::sse::Frame;
+
+pub(crate) use conform::{conform, conform_part};
+pub(crate) use draft::Draft;
+pub(crate) use ending::error_object;
+pub(crate) use terminal::concord;
+
+/// The mending of one event.
+pub(crate) struct Mend<'m> {
+    pub(crate) model: &'m mut Model,
+    pub(crate) event: &'m Event,
+    pub(crate) kind: EventKind,
+    pub(crate) slot: Option<usize>,
+    pub(crate) part: Option<usize>,
+    pub(crate) draft: Draft,
+    out: &'m mut Vec<Event>,
+}
+
+impl<'m> Mend<'m> {
+    pub(crate) fn new(
+        model: &'m mut Model,
+        event: &'m Event,
+        kind: EventKind,
+        slot: Option<usize>,
+        part: Option<usize>,
+        out: &'m mut Vec<Event>,
+    ) -> Self {
+        Self {
+            model,
+            event,
+            kind,
+            slot,
+            part,
+            draft: Draft::default(),
+            out,
+        }
+    }
+
+    /// Nothing more is to be done: the event is dropped, or the response failed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.draft.dropped || self.model.failure.is_some()
+    }
+
+    /// The event goes no further.
+    pub(crate) fn drop_event(&mut self) {
+        self.draft.dropped = true;
+    }
+
+    /// The stream cannot be made whole honestly: the response fails with this error.
+    pub(crate) fn fail(&mut self, code: &str, message: impl Into<String>) {
+        if self.model.failure.is_none() {
+            self.model.failure = Some(ResponseError::local(code, message));
+        }
+    }
+
+    /// Gives the mended event out and takes it in.
+    pub(crate) fn finish(mut self) {
+        if self.is_over() {
+            // A dropped event's sequence number was still the upstream's last one.
+            if let Some(number) = self.event.integer(Field::SequenceNumber) {
+                self.model.upstream_sequence = Some(number);
+            }
+            return;
+        }
+        let mut draft = std::mem::take(&mut self.draft);
+        if self.model.renumber && self.event.data().starts_with('{') {
+            draft.set("sequence_number", self.next_sequence().to_string());
+        }
+        let mended = draft.finish(self.event, self.kind, nested_of(self.kind));
+        self.model.commit(&mended, self.event, self.kind, self.slot);
+        self.out.push(mended);
+    }
+
+    fn next_sequence(&self) -> u64 {
+        self.model.sequence.map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// Gives out a made-up event; `fields` is raw JSON, what stands behind `type` and `sequence_number`.
+    pub(crate) fn make(&mut self, kind: EventKind, fields: &str) {
+        let number = self.next_sequence();
+        self.model.sequence = Some(number);
+        self.model.renumber = true;
+        let comma = if fields.is_empty() { "" } else { "," };
+        let data = format!(
+            r#"{{"type":"{}","sequence_number":{number}{comma}{fields}}}"#,
+            kind.name()
+        );
+        self.out
+            .push(Event::read(Frame::compose(kind.name(), data.as_bytes())));
+    }
+
+    pub(crate) fn slot_ref(&self, at: usize) -> &Slot {
+        &self.model.slots.list[at]
+    }
+
+    /// `"item_id":…,"output_index":…` of a slot.
+    pub(crate) fn place(&self, at: usize) -> String {
+        let slot = self.slot_ref(at);
+        let id = slot.id.as_deref().unwrap_or_default();
+        format!(r#""item_id":{},"output_index":{}"#, quote(id), slot.index)
+    }
+
+    /// `place` with the index of one of the slot's parts.
+    pub(crate) fn part_place(&self, at: usize, kind: TextKind, part: usize) -> String {
+        let index = self.slot_ref(at).parts(kind)[part].index;
+        format!(
+            r#"{},"{}":{index}"#,
+            self.place(at),
+            kind.index_field().name()
+        )
+    }
+
+    /// Writes the slot's own index and id, and the part's, into the draft wherever the event says something else.
+    pub(crate) fn readdress(&mut self) {
+        let Some(at) = self.slot else { return };
+        let (index, id) = (self.slot_ref(at).index, self.slot_ref(at).id.clone());
+        if self.event.integer(Field::OutputIndex) != Some(index) {
+            self.draft.set("output_index", index.to_string());
+        }
+        let has_item = self.event.field(Field::Item).is_some_and(json::is_object);
+        if let Some(id) = id {
+            if has_item {
+                let item = json::Object::parse(self.event.field(Field::Item).unwrap_or_default())
+                    .unwrap_or_default();
+                if item.string("id").as_deref() != Some(&id) {
+                    self.draft.set_nested("id", quote(&id));
+                }
+            } else if self.event.text(Field::ItemId).as_deref() != Some(&id)
+                && (self.kind.needs_item_id() || self.event.field(Field::ItemId).is_some())
+            {
+                self.draft.set("item_id", quote(&id));
+            }
+        }
+        self.readdress_part();
+    }
+
+    fn readdress_part(&mut self) {
+        let (Some(at), Some(part)) = (self.slot, self.part) else {
+            return;
+        };
+        let Some(kind) = crate::model::text_kind_of(self.event, self.kind) else {
+            return;
+        };
+        let Some(index) = self
+            .slot_ref(at)
+            .parts(kind)
+            .get(part)
+            .map(|part| part.index)
+        else {
+            return;
+        };
+        if self.event.integer(kind.index_field()) != Some(index) {
+            self.draft.set(kind.index_field().name(), index.to_string());
+        }
+    }
+}

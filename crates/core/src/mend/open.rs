@@ -1,0 +1,124 @@
+//! Opening what the upstream left out: items and parts.
+
+use crate::event::EventKind;
+use crate::json::{Edit, Object, edit, quote};
+use crate::slots::{ItemType, Part, Slot, TextKind};
+
+use super::Mend;
+
+impl Mend<'_> {
+    /// Opens an item of which only `kind` is known, under the index and id that the event in hand uses. A call is
+    /// held, since its name is not known.
+    pub(crate) fn open_unknown(&mut self, kind: ItemType) -> usize {
+        let base = match kind {
+            ItemType::Message => {
+                r#"{"type":"message","status":"in_progress","role":"assistant","content":[]}"#
+            }
+            ItemType::Reasoning => r#"{"type":"reasoning","summary":[]}"#,
+            ItemType::FunctionCall => {
+                r#"{"type":"function_call","status":"in_progress","arguments":""}"#
+            }
+            _ => r#"{"type":"custom_tool_call","status":"in_progress","input":""}"#,
+        };
+        let at = self.open_slot(
+            base,
+            self.event
+                .text(crate::event::Field::ItemId)
+                .map(std::borrow::Cow::into_owned),
+        );
+        if kind.is_call() {
+            self.model.slots.list[at].held = true;
+        } else {
+            self.give_added(at);
+        }
+        at
+    }
+
+    /// Opens an item that is known as a whole, from its done event or the terminal's `output`.
+    pub(crate) fn open_known(&mut self, raw: &str) -> usize {
+        let item = Object::parse(raw).unwrap_or_default();
+        let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
+        let mut edits = match kind {
+            ItemType::Message => vec![Edit::Set("content", "[]".to_owned())],
+            ItemType::Reasoning if item.get("content").is_some() => {
+                vec![
+                    Edit::Set("summary", "[]".to_owned()),
+                    Edit::Set("content", "[]".to_owned()),
+                ]
+            }
+            ItemType::Reasoning => vec![Edit::Set("summary", "[]".to_owned())],
+            ItemType::FunctionCall | ItemType::CustomToolCall => {
+                vec![Edit::Set(kind.payload_field(), quote(""))]
+            }
+            ItemType::Other => Vec::new(),
+        };
+        if kind == ItemType::Message && item.filled("role").is_none() {
+            edits.push(Edit::Set("role", quote("assistant")));
+        }
+        if item.get("status").is_some() || kind == ItemType::Message || kind.is_call() {
+            edits.push(Edit::Set("status", quote("in_progress")));
+        }
+        if kind.is_call() && item.filled("call_id").is_none() {
+            // The item's own id joins a call to its output where there is no call id (DEVIATIONS 9.2).
+            let call_id = item
+                .filled("id")
+                .map_or_else(|| self.model.mint.id("call"), std::borrow::Cow::into_owned);
+            edits.push(Edit::Set("call_id", quote(&call_id)));
+        }
+        let base = edit(raw, &edits);
+        let at = self.open_slot(&base, item.filled("id").map(std::borrow::Cow::into_owned));
+        self.give_added(at);
+        at
+    }
+
+    fn open_slot(&mut self, base: &str, upstream_id: Option<String>) -> usize {
+        let index = self.model.slots.next_index();
+        let upstream_index = self.event.integer(crate::event::Field::OutputIndex);
+        let mut slot = Slot::from_item(base, index, upstream_index);
+        let free = |id: &String| self.model.slots.with_id(id).is_none();
+        let id = upstream_id.clone().filter(|id| !id.is_empty()).filter(free);
+        let id = id.unwrap_or_else(|| self.model.mint.id(slot.kind.id_prefix()));
+        slot.added = edit(base, &[Edit::Set("id", quote(&id))]);
+        slot.id = Some(id);
+        slot.made_up = true;
+        let at = self.model.slots.open(slot);
+        self.model
+            .slots
+            .alias(at, upstream_index, upstream_id.as_deref());
+        at
+    }
+
+    /// Gives out `output_item.added` of a slot.
+    pub(crate) fn give_added(&mut self, at: usize) {
+        let fields = format!(
+            r#""output_index":{},"item":{}"#,
+            self.slot_ref(at).index,
+            self.slot_ref(at).added
+        );
+        self.make(EventKind::OutputItemAdded, &fields);
+    }
+
+    /// The position of the part with this index; opened, with `raw` as its beginning, where it was never added.
+    pub(crate) fn ensure_part(
+        &mut self,
+        at: usize,
+        kind: TextKind,
+        index: Option<u64>,
+        raw: Option<&str>,
+    ) -> usize {
+        let next = self.slot_ref(at).parts(kind).len() as u64;
+        let index = index.unwrap_or(next);
+        if let Some(part) = self.slot_ref(at).part_at(kind, index) {
+            return part;
+        }
+        let raw = raw.unwrap_or_else(|| kind.empty_part());
+        let part = self
+            .model
+            .slots
+            .push_part(at, kind, Part::from_raw(index, raw));
+        self.model.slots.changes.clear();
+        let fields = format!(r#"{},"part":{raw}"#, self.part_place(at, kind, part));
+        self.make(kind.part_added(), &fields);
+        part
+    }
+}

@@ -1,0 +1,261 @@
+//! Closing what the upstream left open: the rest of a text, its done event, its part, a call's arguments, the item.
+
+use crate::event::{EventKind, Field};
+use crate::json::{self, Edit, Object, edit, quote};
+use crate::slots::{ItemType, Part, TextKind};
+
+use super::{Mend, conform};
+
+impl Mend<'_> {
+    /// Streams what `item` holds beyond what was delivered, and closes every part or payload of the slot. Without an
+    /// item the slot is closed as it stands. The item's own done event is left to the caller.
+    pub(crate) fn settle(&mut self, at: usize, item: Option<&str>) {
+        if self.slot_ref(at).partial {
+            self.fail(
+                "limit_response",
+                "more came than limits.response allows to keep, and the rest cannot be filled in",
+            );
+            return;
+        }
+        let item = item.and_then(Object::parse).unwrap_or_default();
+        match self.slot_ref(at).kind {
+            ItemType::Message => self.settle_parts(at, &item, TextKind::Output, "content"),
+            ItemType::Reasoning => {
+                self.settle_parts(at, &item, TextKind::Summary, "summary");
+                self.settle_parts(at, &item, TextKind::Reasoning, "content");
+            }
+            ItemType::FunctionCall | ItemType::CustomToolCall => self.settle_payload(at, &item),
+            ItemType::Other => {}
+        }
+    }
+
+    /// Makes the item's done event agree with its slot: what was not delivered is streamed, what is open is closed,
+    /// what contradicts is written anew. Done once, whichever rule asks first.
+    pub(crate) fn mend_item_done(&mut self) {
+        let Some(at) = self.slot.filter(|_| !self.draft.settled) else {
+            return;
+        };
+        let Some(raw) = self
+            .event
+            .field(Field::Item)
+            .filter(|raw| json::is_object(raw))
+            .map(str::to_owned)
+        else {
+            return self.drop_event();
+        };
+        self.draft.settled = true;
+        if self.slot_ref(at).held && !self.release(at, &raw) {
+            return self.fail(
+                "upstream_call_incomplete",
+                "the upstream finished a call without naming it",
+            );
+        }
+        self.settle(at, Some(&raw));
+        self.readdress();
+        let edits = conform(self.slot_ref(at), &raw, "completed");
+        self.draft
+            .edit_nested(edits.fields.into_iter().chain(edits.text));
+    }
+
+    fn settle_parts(&mut self, at: usize, item: &Object<'_>, list: TextKind, field: &str) {
+        for (position, raw) in item
+            .get(field)
+            .and_then(json::elements)
+            .unwrap_or_default()
+            .iter()
+            .enumerate()
+        {
+            let whole = Part::from_raw(position as u64, raw);
+            let known = self.slot_ref(at).part_at(list, position as u64);
+            let Some(kind) = whole.kind else {
+                if known.is_none() {
+                    let part = self.ensure_part(at, list, None, Some(raw));
+                    self.close_part(at, list, part);
+                }
+                continue;
+            };
+            let part = known.unwrap_or_else(|| {
+                let empty = edit(raw, &empty_edits(kind));
+                self.ensure_part(at, list, None, Some(&empty))
+            });
+            self.send_rest(at, kind, part, &whole.text);
+        }
+        for part in 0..self.slot_ref(at).parts(list).len() {
+            self.close_part(at, list, part);
+        }
+    }
+
+    /// Sends the part of `whole` that was not delivered yet, unless the delivered text contradicts it.
+    pub(crate) fn send_rest(&mut self, at: usize, kind: TextKind, part: usize, whole: &str) {
+        let known = &self.slot_ref(at).parts(kind)[part];
+        if known.text_done || known.done || known.kind != Some(kind) {
+            return;
+        }
+        let Some(rest) = whole
+            .strip_prefix(known.text.as_str())
+            .filter(|rest| !rest.is_empty())
+        else {
+            return;
+        };
+        let logprobs = if kind == TextKind::Output {
+            r#","logprobs":[]"#
+        } else {
+            ""
+        };
+        let fields = format!(
+            r#"{},"delta":{}{logprobs}"#,
+            self.part_place(at, kind, part),
+            quote(rest)
+        );
+        let rest = rest.to_owned();
+        self.make(kind.delta(), &fields);
+        self.model.slots.append(at, kind, part, &rest);
+        self.model.slots.changes.clear();
+        self.model.content = true;
+    }
+
+    /// Gives out the text's done event, if it is missing.
+    pub(crate) fn close_text(&mut self, at: usize, list: TextKind, part: usize) {
+        let known = &self.slot_ref(at).parts(list)[part];
+        let Some(kind) = known.kind.filter(|_| !known.text_done && !known.done) else {
+            return;
+        };
+        let logprobs = if kind == TextKind::Output {
+            r#","logprobs":[]"#
+        } else {
+            ""
+        };
+        let (place, text) = (self.part_place(at, list, part), quote(&known.text));
+        self.make(
+            kind.text_done(),
+            &format!(r#"{place},"{}":{text}{logprobs}"#, kind.text_field().name()),
+        );
+        self.model.slots.list[at].parts_mut(list)[part].text_done = true;
+    }
+
+    /// Gives out the part's done event, and its text's before it, if they are missing.
+    pub(crate) fn close_part(&mut self, at: usize, list: TextKind, part: usize) {
+        self.close_text(at, list, part);
+        let known = &self.slot_ref(at).parts(list)[part];
+        if known.done {
+            return;
+        }
+        let fields = format!(
+            r#"{},"part":{}"#,
+            self.part_place(at, list, part),
+            known.to_json()
+        );
+        self.make(list.part_done(), &fields);
+        self.model.slots.list[at].parts_mut(list)[part].done = true;
+    }
+
+    fn settle_payload(&mut self, at: usize, item: &Object<'_>) {
+        let kind = self.slot_ref(at).kind;
+        let raw = item.get(kind.payload_field()).unwrap_or("\"\"");
+        let whole = if json::is_object(raw) {
+            raw.into()
+        } else {
+            json::unescape(raw).unwrap_or_default()
+        };
+        if !self.slot_ref(at).payload_done {
+            self.send_payload_rest(at, &whole);
+            self.close_payload(at);
+        }
+    }
+
+    /// Sends what `whole` holds beyond the delivered arguments or input.
+    pub(crate) fn send_payload_rest(&mut self, at: usize, whole: &str) {
+        let slot = self.slot_ref(at);
+        let Some(rest) = whole
+            .strip_prefix(slot.payload.as_str())
+            .filter(|rest| !rest.is_empty())
+        else {
+            return;
+        };
+        let rest = rest.to_owned();
+        self.give_payload_delta(at, &rest);
+        self.model.slots.append_payload(at, &rest);
+        self.model.slots.changes.clear();
+        self.model.content = true;
+    }
+
+    fn give_payload_delta(&mut self, at: usize, delta: &str) {
+        let kind = if self.slot_ref(at).kind == ItemType::CustomToolCall {
+            EventKind::CustomToolCallInputDelta
+        } else {
+            EventKind::FunctionCallArgumentsDelta
+        };
+        let fields = format!(r#"{},"delta":{}"#, self.place(at), quote(delta));
+        self.make(kind, &fields);
+    }
+
+    /// Gives out the done event of a call's arguments or input, if it is missing.
+    pub(crate) fn close_payload(&mut self, at: usize) {
+        let slot = self.slot_ref(at);
+        if slot.payload_done {
+            return;
+        }
+        let kind = if slot.kind == ItemType::CustomToolCall {
+            EventKind::CustomToolCallInputDone
+        } else {
+            EventKind::FunctionCallArgumentsDone
+        };
+        let fields = format!(
+            r#"{},"{}":{}"#,
+            self.place(at),
+            slot.kind.payload_field(),
+            quote(&slot.payload)
+        );
+        self.make(kind, &fields);
+        self.model.slots.list[at].payload_done = true;
+    }
+
+    /// A held call has become known through `raw`: its `added` goes out, and what was held of its arguments.
+    pub(crate) fn release(&mut self, at: usize, raw: &str) -> bool {
+        let item = Object::parse(raw).unwrap_or_default();
+        let Some(name) = item.filled("name").map(std::borrow::Cow::into_owned) else {
+            return false;
+        };
+        let slot = &self.model.slots.list[at];
+        let id = slot.id.clone().unwrap_or_default();
+        let call_id = item
+            .filled("call_id")
+            .or_else(|| item.filled("id"))
+            .map(std::borrow::Cow::into_owned);
+        let call_id = call_id.unwrap_or_else(|| self.model.mint.id("call"));
+        let field = slot.kind.payload_field();
+        let added = edit(
+            raw,
+            &[
+                Edit::Set("id", quote(&id)),
+                Edit::Set("call_id", quote(&call_id)),
+                Edit::Set("status", quote("in_progress")),
+                Edit::Set(field, quote("")),
+            ],
+        );
+        let slot = &mut self.model.slots.list[at];
+        (slot.added, slot.name, slot.call_id, slot.held) =
+            (added, Some(name), Some(call_id), false);
+        self.give_added(at);
+        self.release_payload(at);
+        true
+    }
+
+    /// Gives out the arguments that were held.
+    pub(crate) fn release_payload(&mut self, at: usize) {
+        let held = self.slot_ref(at).payload.clone();
+        if !held.is_empty() {
+            self.give_payload_delta(at, &held);
+            self.model.content = true;
+        }
+    }
+}
+
+fn empty_edits(kind: TextKind) -> Vec<Edit> {
+    let mut edits = vec![Edit::Set(kind.text_field().name(), quote(""))];
+    if kind == TextKind::Output {
+        edits.push(Edit::Set("annotations", "[]".to_owned()));
+        edits.push(Edit::Set("logprobs", "[]".to_owned()));
+    }
+    edits
+}

@@ -1,0 +1,215 @@
+//! The terminal event against the items: closing what is open, delivering what only the terminal holds, backfill.
+
+use crate::event::{EventKind, Field};
+use crate::json::{self, Object, edit};
+use crate::model::{Identity, Model};
+use crate::slots::ItemType;
+
+use super::{Mend, conform};
+
+/// How a terminal's `output` and the streamed items go together.
+#[derive(Debug, Default)]
+pub(crate) struct Concord {
+    /// For each element of `output`: the slot that it is.
+    pub(crate) slots: Vec<Option<usize>>,
+    /// `output` is what the streamed items make: all of them, in index order, with their ids and their text.
+    pub(crate) agrees: bool,
+}
+
+impl Concord {
+    /// The element that stands for a slot.
+    fn listed<'o>(&self, at: usize, outputs: &'o [String]) -> Option<&'o str> {
+        let place = self.slots.iter().position(|slot| *slot == Some(at))?;
+        outputs.get(place).map(String::as_str)
+    }
+}
+
+/// Matches `outputs` with the slots: by id, else by call id, else by position and type.
+pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
+    let order = model.slots.ordered();
+    let mut taken = vec![false; model.slots.list.len()];
+    let objects: Vec<Object<'_>> = outputs
+        .iter()
+        .map(|raw| Object::parse(raw.as_ref()).unwrap_or_default())
+        .collect();
+    let mut slots: Vec<Option<usize>> = vec![None; outputs.len()];
+    let typed = |at: usize, item: &Object<'_>| {
+        item.string("type")
+            .is_some_and(|name| model.slots.list[at].type_name == name)
+    };
+    for key in ["id", "call_id"] {
+        for (place, item) in objects
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| slots[*place].is_none())
+            .collect::<Vec<_>>()
+        {
+            let Some(value) = item.filled(key) else {
+                continue;
+            };
+            let found = order.iter().copied().find(|&at| {
+                let slot = &model.slots.list[at];
+                let known = if key == "id" { &slot.id } else { &slot.call_id };
+                !taken[at] && known.as_deref() == Some(&*value) && typed(at, item)
+            });
+            if let Some(at) = found {
+                taken[at] = true;
+                slots[place] = Some(at);
+            }
+        }
+    }
+    for (place, item) in objects.iter().enumerate() {
+        if slots[place].is_none()
+            && let Some(&at) = order.get(place)
+            && !taken[at]
+            && typed(at, item)
+        {
+            taken[at] = true;
+            slots[place] = Some(at);
+        }
+    }
+    let agrees = slots.len() == order.len()
+        && slots
+            .iter()
+            .zip(&order)
+            .all(|(slot, at)| *slot == Some(*at))
+        && slots.iter().zip(outputs).all(|(slot, raw)| {
+            slot.is_some_and(|at| {
+                let conformed = conform(&model.slots.list[at], raw.as_ref(), "completed");
+                conformed.id.is_empty() && conformed.fields.is_empty() && conformed.text.is_empty()
+            })
+        });
+    Concord { slots, agrees }
+}
+
+impl Mend<'_> {
+    /// Makes the stream and its terminal agree: closes every open item, from `output` where that holds it, else from
+    /// what was delivered; delivers what only `output` holds; writes `output` anew where it does not say all that.
+    pub(crate) fn conclude(&mut self) {
+        let outputs = self.outputs();
+        let found = concord(self.model, &outputs);
+        for at in self.model.slots.ordered() {
+            if self.slot_ref(at).is_open() {
+                self.conclude_item(at, found.listed(at, &outputs));
+            }
+            if self.is_over() {
+                return;
+            }
+        }
+        let mut listed: Vec<(usize, String)> = Vec::new();
+        for (raw, slot) in outputs.iter().zip(&found.slots) {
+            let at = match slot {
+                Some(at) => *at,
+                None if json::is_object(raw) => {
+                    let at = self.open_known(raw);
+                    self.conclude_item(at, Some(raw));
+                    at
+                }
+                None => continue,
+            };
+            let slot = self.slot_ref(at);
+            listed.push((at, edit(raw, &conform(slot, raw, "completed").all())));
+        }
+        let after = concord(self.model, &outputs);
+        if after.agrees || self.is_over() {
+            return;
+        }
+        if self.model.slots.overflowed && self.model.slots.list.iter().any(|slot| slot.partial) {
+            self.fail(
+                "limit_response",
+                "more came than limits.response allows to keep, and `output` cannot be filled in",
+            );
+            return;
+        }
+        let order = self.model.slots.ordered();
+        let whole = order.into_iter().filter_map(|at| {
+            let from_terminal = listed
+                .iter()
+                .find(|(slot, _)| *slot == at)
+                .map(|(_, raw)| raw.clone());
+            from_terminal.or_else(|| self.slot_ref(at).done.clone())
+        });
+        let whole: Vec<String> = whole.collect();
+        self.draft.set_nested("output", json::array(whole));
+    }
+
+    /// The elements of the terminal's `output` as it stands by now.
+    fn outputs(&self) -> Vec<String> {
+        let response = self
+            .draft
+            .current(self.event, Field::Response)
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        let raw = response
+            .present("output")
+            .or_else(|| self.event.present(Field::Output))
+            .unwrap_or("[]");
+        json::elements(raw)
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn conclude_item(&mut self, at: usize, listed: Option<&str>) {
+        if let Some(raw) = listed {
+            if self.slot_ref(at).held && !self.release(at, raw) {
+                return self.fail_call();
+            }
+            self.settle(at, Some(raw));
+            if self.is_over() {
+                return;
+            }
+            let status = self.closing_status();
+            let item = edit(raw, &conform(self.slot_ref(at), raw, status).all());
+            return self.give_done(at, &item);
+        }
+        if !self.slot_ref(at).can_be_closed() {
+            if self.slot_ref(at).partial {
+                return self.settle(at, None);
+            }
+            // An incomplete response may leave a call unfinished; nobody must run it, so it is not closed.
+            if self.kind != EventKind::Incomplete {
+                self.fail_call();
+            }
+            return;
+        }
+        self.settle(at, None);
+        let item = self.slot_ref(at).to_json(self.closing_status());
+        let item = edit(
+            &item,
+            &conform(self.slot_ref(at), &item, self.closing_status()).all(),
+        );
+        self.give_done(at, &item);
+    }
+
+    fn closing_status(&self) -> &'static str {
+        if self.kind == EventKind::Incomplete {
+            "incomplete"
+        } else {
+            "completed"
+        }
+    }
+
+    fn fail_call(&mut self) {
+        self.fail(
+            "upstream_call_incomplete",
+            "the upstream ended its response with a call that it never finished",
+        );
+    }
+
+    /// Gives out `output_item.done` of a slot.
+    pub(crate) fn give_done(&mut self, at: usize, item: &str) {
+        let index = self.slot_ref(at).index;
+        self.make(
+            EventKind::OutputItemDone,
+            &format!(r#""output_index":{index},"item":{item}"#),
+        );
+        self.model.slots.close(at, item);
+        self.model.slots.changes.clear();
+        self.model.slots.list[at].done_at_index = true;
+        let identity = Identity::of(&Object::parse(item).unwrap_or_default());
+        self.model.closed.insert(identity, Some(index));
+        self.model.content |= self.slot_ref(at).kind != ItemType::Other || !item.is_empty();
+    }
+}

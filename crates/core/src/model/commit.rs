@@ -1,0 +1,164 @@
+//! Taking an event in.
+
+use crate::ending::ResponseError;
+use crate::event::{Class, Event, EventKind, Field};
+use crate::json::{self, Object};
+use crate::slots::{Address, Slot};
+
+use super::{Identity, Model};
+
+impl Model {
+    /// Takes in `event` as it goes downstream. `upstream` is the same event as it came: it tells by which index and id
+    /// the upstream will speak of the item. `slot` is the item that it belongs to.
+    pub(crate) fn commit(
+        &mut self,
+        event: &Event,
+        upstream: &Event,
+        kind: EventKind,
+        slot: Option<usize>,
+    ) {
+        if let Some(number) = upstream.integer(Field::SequenceNumber) {
+            self.upstream_sequence = Some(number);
+        }
+        if let Some(number) = event.integer(Field::SequenceNumber) {
+            self.sequence = Some(number);
+        }
+        match kind.class() {
+            Class::Prelude => self.prelude(event, kind),
+            Class::Terminal => self.end(event, kind),
+            Class::Error => {
+                let flat = Object::parse(event.data()).unwrap_or_default();
+                let error = ResponseError::merge(event.present(Field::Error), &flat);
+                self.error = Some(error.unwrap_or_else(|| {
+                    ResponseError::upstream(
+                        None,
+                        "the upstream sent an error without a message".to_owned(),
+                        None,
+                        None,
+                    )
+                }));
+            }
+            Class::ItemAdded => match slot {
+                Some(at) => self
+                    .slots
+                    .alias(at, upstream.integer(Field::OutputIndex), None),
+                None => self.added(event, upstream),
+            },
+            Class::ItemDone => self.done(event, upstream, slot),
+            _ => {
+                if let Some(at) = slot {
+                    self.slots.commit(at, event, kind);
+                    self.content |= matches!(
+                        kind.class(),
+                        Class::TextDelta
+                            | Class::TextDone
+                            | Class::PartDone
+                            | Class::CallDelta
+                            | Class::CallDone
+                    ) && !self.slots.changes.is_empty();
+                    self.slots.changes.clear();
+                } else if kind.class() == Class::TextDelta {
+                    self.content |= event
+                        .text(Field::Delta)
+                        .is_some_and(|delta| !delta.is_empty());
+                }
+            }
+        }
+    }
+
+    fn prelude(&mut self, event: &Event, kind: EventKind) {
+        self.created |= kind == EventKind::Created;
+        if kind != EventKind::Created {
+            self.progressed = match self.progressed {
+                Some(EventKind::InProgress) => Some(EventKind::InProgress),
+                _ => Some(kind),
+            };
+        }
+        let Some(response) = event.field(Field::Response).and_then(Object::parse) else {
+            return;
+        };
+        self.learn_response(&response);
+        if kind == EventKind::Created {
+            for (at, raw) in response
+                .get("output")
+                .and_then(json::elements)
+                .unwrap_or_default()
+                .iter()
+                .enumerate()
+            {
+                self.slots
+                    .open(Slot::from_item(raw, at as u64, Some(at as u64)));
+            }
+        }
+    }
+
+    /// Notes the id, model and time of the first response object that tells them.
+    pub(crate) fn learn_response(&mut self, response: &Object<'_>) {
+        let id = response.filled("id").map(std::borrow::Cow::into_owned);
+        match &self.response_id {
+            None => self.response_id = Some(id),
+            Some(known) if id.is_some() && *known != id => self.upstream_response_id = id,
+            Some(_) => {}
+        }
+        if self.created_at.is_none() {
+            self.created_at = response.present("created_at").map(str::to_owned);
+        }
+        if self.model_name.is_none() {
+            self.model_name = response
+                .present("model")
+                .filter(|raw| json::is_string(raw))
+                .map(str::to_owned);
+        }
+    }
+
+    fn added(&mut self, event: &Event, upstream: &Event) {
+        let Some(raw) = event.field(Field::Item).filter(|raw| json::is_object(raw)) else {
+            return;
+        };
+        let upstream_index = upstream.integer(Field::OutputIndex);
+        let index = event
+            .integer(Field::OutputIndex)
+            .unwrap_or_else(|| self.slots.next_index());
+        let at = self.slots.open(Slot::from_item(raw, index, upstream_index));
+        let item = upstream
+            .field(Field::Item)
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        self.slots
+            .alias(at, upstream_index, item.string("id").as_deref());
+        self.slots.changes.clear();
+    }
+
+    fn done(&mut self, event: &Event, upstream: &Event, slot: Option<usize>) {
+        let Some(raw) = event.field(Field::Item).filter(|raw| json::is_object(raw)) else {
+            return;
+        };
+        let index = upstream.integer(Field::OutputIndex);
+        let item = Object::parse(raw).unwrap_or_default();
+        let at = slot.unwrap_or_else(|| {
+            let own = event
+                .integer(Field::OutputIndex)
+                .unwrap_or_else(|| self.slots.next_index());
+            let mut slot = Slot::from_item(raw, own, index);
+            slot.made_up = true;
+            self.slots.open(slot)
+        });
+        self.slots.commit(at, event, EventKind::OutputItemDone);
+        self.slots.changes.clear();
+        let address = Address::of(upstream, EventKind::OutputItemDone, &item);
+        self.slots.alias(at, index, address.id.as_deref());
+        let index = event.integer(Field::OutputIndex);
+        self.closed.retain(|_, place| *place != index);
+        self.closed.insert(Identity::of(&item), index);
+        self.content = true;
+    }
+
+    fn end(&mut self, event: &Event, kind: EventKind) {
+        self.terminal = Some(kind);
+        let response = event
+            .field(Field::Response)
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        self.learn_response(&response);
+    }
+}

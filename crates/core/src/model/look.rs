@@ -1,0 +1,161 @@
+//! One event seen against the model: its effective kind, the object in it, the slot and part that it speaks of.
+
+use crate::event::{Class, Event, EventKind, Field};
+use crate::json::{self, Object};
+use crate::slots::{Address, Slot, TextKind};
+use crate::violation::Profile;
+
+use super::Model;
+
+/// What a rule looks at.
+pub(crate) struct Look<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) event: &'a Event,
+    pub(crate) profile: Profile,
+    /// The kind that the event is read as: an alias under its proper name, a missing `type` taken from `event:`.
+    pub(crate) kind: EventKind,
+    pub(crate) class: Class,
+    /// The `response`, `item` or `part` object; empty where the event has none.
+    pub(crate) nested: Object<'a>,
+    pub(crate) address: Address<'a>,
+    pub(crate) slot: Option<usize>,
+    pub(crate) part: Option<usize>,
+}
+
+impl<'a> Look<'a> {
+    pub(crate) fn new(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
+        let kind = effective_kind(event);
+        let class = kind.class();
+        let nested = nested_field(class)
+            .and_then(|field| event.field(field))
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        let mut look = Self {
+            model,
+            event,
+            profile,
+            kind,
+            class,
+            nested,
+            address: Address::default(),
+            slot: None,
+            part: None,
+        };
+        if kind.is_of_item() {
+            look.address = Address::of(event, kind, &look.nested);
+            look.slot = if class == Class::ItemAdded {
+                look.late_added()
+            } else {
+                model.slots.resolve(&look.address)
+            };
+            if let (Some(slot), Some(text)) = (look.slot, look.text_kind()) {
+                look.part = model.slots.part(slot, event, kind, text);
+            }
+        }
+        look
+    }
+
+    pub(crate) fn is_sdk(&self) -> bool {
+        self.profile == Profile::OpenAiSdk
+    }
+
+    pub(crate) fn slot(&self) -> Option<&'a Slot> {
+        self.slot.map(|at| &self.model.slots.list[at])
+    }
+
+    /// The text that the event carries, opens or closes.
+    pub(crate) fn text_kind(&self) -> Option<TextKind> {
+        text_kind(self.kind, &self.nested)
+    }
+
+    /// For `added`: the slot that was opened before, because the item's first event came too early.
+    fn late_added(&self) -> Option<usize> {
+        let at = self.model.slots.resolve(&self.address)?;
+        let slot = &self.model.slots.list[at];
+        (slot.made_up && slot.is_open()).then_some(at)
+    }
+
+    /// The elements of `response.output`, as raw JSON; for a terminal also those of a top-level `output`.
+    pub(crate) fn outputs(&self) -> Option<Vec<&'a str>> {
+        self.nested
+            .get("output")
+            .or_else(|| self.event.field(Field::Output))
+            .and_then(json::elements)
+    }
+}
+
+/// The kind of text of the part that an event speaks of. For `content_part.*` the part itself tells.
+pub(crate) fn text_kind(kind: EventKind, nested: &Object<'_>) -> Option<TextKind> {
+    match kind {
+        EventKind::ContentPartAdded | EventKind::ContentPartDone => Some(
+            nested
+                .string("type")
+                .and_then(|name| TextKind::of_part(&name))
+                .unwrap_or(TextKind::Output),
+        ),
+        _ => TextKind::of(kind),
+    }
+}
+
+/// The top-level field that holds the event's object.
+pub(crate) fn nested_field(class: Class) -> Option<Field> {
+    match class {
+        Class::Prelude | Class::Terminal => Some(Field::Response),
+        Class::ItemAdded | Class::ItemDone => Some(Field::Item),
+        Class::PartAdded | Class::PartDone => Some(Field::Part),
+        _ => None,
+    }
+}
+
+/// The kind that an event is read as.
+pub(crate) fn effective_kind(event: &Event) -> EventKind {
+    let mut kind = event.kind();
+    if kind == EventKind::Unknown && event.field(Field::Type).is_none() {
+        kind = EventKind::from_name(event.frame().event_name().unwrap_or_default());
+    }
+    match kind {
+        EventKind::ReasoningDelta => EventKind::ReasoningTextDelta,
+        EventKind::ReasoningDone => EventKind::ReasoningTextDone,
+        EventKind::ResponseDone => by_status(event),
+        // openai-python takes a truthy `error` on any event as the upstream's error.
+        kind if !matches!(kind.class(), Class::Terminal | Class::Error)
+            && event.field(Field::Error).is_some_and(json::is_truthy) =>
+        {
+            EventKind::Error
+        }
+        kind => kind,
+    }
+}
+
+/// What `response.done` stands for: its status decides, and without a known one it is no success (DEVIATIONS 4.7).
+fn by_status(event: &Event) -> EventKind {
+    let response = event
+        .field(Field::Response)
+        .and_then(Object::parse)
+        .unwrap_or_default();
+    let status = response
+        .string("status")
+        .or_else(|| event.text(Field::Status));
+    match status.as_deref() {
+        Some("completed") => EventKind::Completed,
+        Some("incomplete") => EventKind::Incomplete,
+        Some("failed") => EventKind::Failed,
+        _ => EventKind::ResponseDone,
+    }
+}
+
+/// The top-level field that holds the object of an event of this kind.
+pub(crate) fn nested_of(kind: EventKind) -> Option<Field> {
+    nested_field(kind.class())
+}
+
+/// [`text_kind`] of an event whose part was not read yet.
+pub(crate) fn text_kind_of(event: &Event, kind: EventKind) -> Option<TextKind> {
+    text_kind(
+        kind,
+        &event
+            .field(Field::Part)
+            .and_then(Object::parse)
+            .unwrap_or_default(),
+    )
+}

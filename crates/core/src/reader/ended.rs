@@ -1,0 +1,148 @@
+//! How a stream ends, and what is said downstream when the upstream did not end it itself.
+
+use crate::ending::{EndOfBody, Ending, ErrorSource, NoStreamKind, ResponseError};
+use crate::event::{Event, EventKind, Field};
+use crate::json::{self, Object};
+use crate::rules;
+use crate::violation::{Severity, Violation};
+
+use super::sniff::Sniff;
+use super::{Mode, Reader, Step};
+
+impl Reader {
+    /// The upstream's own terminal event was taken in.
+    pub(super) fn end(&mut self, event: &Event) {
+        let kind = self.model.terminal.unwrap_or(EventKind::Failed);
+        let response = event
+            .field(Field::Response)
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        let ending = match kind {
+            EventKind::Completed => {
+                let listed = response
+                    .get("output")
+                    .and_then(json::elements)
+                    .is_some_and(|list| !list.is_empty());
+                Ending::Completed {
+                    empty: !listed && self.model.slots.list.is_empty() && !self.model.content,
+                }
+            }
+            EventKind::Incomplete => {
+                let details = response
+                    .get("incomplete_details")
+                    .and_then(Object::parse)
+                    .unwrap_or_default();
+                Ending::Incomplete {
+                    reason: details.filled("reason").map(std::borrow::Cow::into_owned),
+                }
+            }
+            EventKind::Failed => Ending::Failed(self.error_of(&response, event)),
+            _ => {
+                let message = "`response.done` came without a status that says how it ended";
+                Ending::Failed(ResponseError::local("upstream_status_unknown", message))
+            }
+        };
+        self.say(ending);
+    }
+
+    /// What a failed response says; an `error` event before it says it where the response does not.
+    fn error_of(&mut self, response: &Object<'_>, event: &Event) -> ResponseError {
+        let flat = Object::parse(event.data()).unwrap_or_default();
+        let nested = response
+            .present("error")
+            .or_else(|| event.present(Field::Error));
+        nested
+            .and_then(|nested| ResponseError::merge(Some(nested), &Object::default()))
+            .or_else(|| self.model.error.take())
+            .or_else(|| {
+                ResponseError::merge(None, &flat).filter(|error| error.message != "response.failed")
+            })
+            .unwrap_or_else(|| {
+                ResponseError::upstream(
+                    None,
+                    "the upstream failed without saying why".to_owned(),
+                    None,
+                    None,
+                )
+            })
+    }
+
+    /// The stream cannot go on: the response fails, and says so downstream when it is mended.
+    pub(super) fn fail(&mut self, error: ResponseError) {
+        if self.mode == Mode::Tolerant {
+            self.model.fail(&error, &mut self.sink);
+            self.queue.extend(self.sink.drain(..).map(Step::Event));
+        }
+        self.say(Ending::Failed(error));
+    }
+
+    /// The body is over, and the upstream sent no terminal event.
+    pub(super) fn conclude(&mut self, cause: EndOfBody) {
+        if let Sniff::Other(kind) = self.sniffer.verdict() {
+            let ending = self.sniffer.describe(kind);
+            let error = match &ending.error {
+                Some(error) => error.clone(),
+                None => ResponseError::local(kind.code(), no_stream_message(kind)),
+            };
+            if self.mode == Mode::Tolerant {
+                self.model.fail(&error, &mut self.sink);
+                self.queue.extend(self.sink.drain(..).map(Step::Event));
+            }
+            self.clean = false;
+            return self.say(Ending::NoStream(ending));
+        }
+        if let Some(error) = self.model.error.take() {
+            self.ledger
+                .repaired(rules::ERROR_WITHOUT_FAILED, self.position);
+            return self.fail(error);
+        }
+        self.clean = false;
+        let (ending, code) = if self.model.has_content() {
+            (Ending::Truncated { cause }, "upstream_truncated")
+        } else {
+            (Ending::Empty { cause }, "empty_stream")
+        };
+        self.ledger.push(Violation {
+            code: rules::TERMINAL_MISSING,
+            severity: Severity::Violation,
+            message: format!("No terminal event: {cause}"),
+            event: self.position,
+            byte_start: self.bytes_in(),
+            byte_end: self.bytes_in(),
+        });
+        if self.mode == Mode::Tolerant {
+            let what = if code == "empty_stream" {
+                "any output"
+            } else {
+                "its terminal event"
+            };
+            let error = ResponseError {
+                source: ErrorSource::Local,
+                ..ResponseError::local(code, format!("{cause} before {what}"))
+            };
+            self.model.fail(&error, &mut self.sink);
+            self.ledger.repaired(rules::TERMINAL_MISSING, self.position);
+            self.queue.extend(self.sink.drain(..).map(Step::Event));
+        }
+        self.say(ending);
+    }
+
+    fn say(&mut self, ending: Ending) {
+        self.model.error = None;
+        self.ending = Some(ending.clone());
+        self.queue.push_back(Step::Ended(ending));
+    }
+}
+
+fn no_stream_message(kind: NoStreamKind) -> &'static str {
+    match kind {
+        NoStreamKind::JsonResponse => {
+            "the upstream answered with one JSON response instead of a stream"
+        }
+        NoStreamKind::JsonError | NoStreamKind::Json => {
+            "the upstream answered with JSON instead of a stream"
+        }
+        NoStreamKind::Html => "the upstream answered with HTML instead of a stream",
+        NoStreamKind::Prose => "the upstream answered with text that is no event stream",
+    }
+}

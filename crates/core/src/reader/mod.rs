@@ -1,0 +1,425 @@
+//! The whole line for one response body: bytes in, events out, until the stream has ended.
+//!
+//! ```text
+//! push(bytes) ─► sse::Decoder ─► Event ─► inspect ─► apply ─► poll() gives Step::Event … Step::Ended
+//!                                            └─ strict: Step::Refused, then take_over() or stop
+//! ```
+
+mod ended;
+mod ledger;
+mod sniff;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::context::Context;
+use crate::ending::{EndOfBody, Ending, ResponseError};
+use crate::event::{Class, Event};
+use crate::limits::Limits;
+use crate::model::{Model, effective_kind};
+use crate::rules::{self, Finding};
+use crate::sse::{Decoder, Frame, Oddities};
+use crate::violation::{Code, Profile, Repair, Severity, Violation};
+
+use ledger::Ledger;
+use sniff::{Sniff, Sniffer};
+
+/// How a stream is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// The first violation stops the reading.
+    Strict,
+    /// Violations are mended.
+    Tolerant,
+}
+
+/// How one body is read.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReaderOptions {
+    /// Strict or tolerant.
+    pub mode: Mode,
+    /// What the stream is judged by; what the tolerant reading mends to.
+    pub profile: Profile,
+    /// Bounds.
+    pub limits: Limits,
+    /// Rules that are switched off. Their guarantees are gone with them.
+    pub without: Vec<Code>,
+    /// Tolerant: judge the upstream's own stream under `openai-sdk` as well, for [`Reader::strict_clean`].
+    pub judge: bool,
+}
+
+impl ReaderOptions {
+    /// The strict reading under `openai-sdk`.
+    #[must_use]
+    pub fn strict() -> Self {
+        Self {
+            mode: Mode::Strict,
+            profile: Profile::OpenAiSdk,
+            limits: Limits::default(),
+            without: Vec::new(),
+            judge: false,
+        }
+    }
+
+    /// The tolerant reading, which mends to `portable`.
+    #[must_use]
+    pub fn tolerant() -> Self {
+        Self {
+            mode: Mode::Tolerant,
+            profile: Profile::Portable,
+            ..Self::strict()
+        }
+    }
+
+    /// The same with another profile.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The same without these rules.
+    #[must_use]
+    pub fn without(self, without: Vec<Code>) -> Self {
+        Self { without, ..self }
+    }
+
+    /// The same, judging strictly beside the tolerant reading.
+    #[must_use]
+    pub fn judged(self) -> Self {
+        Self {
+            judge: true,
+            ..self
+        }
+    }
+}
+
+/// What reading on gives.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Step {
+    /// An event goes downstream: [`Event::raw`] are its bytes on the wire.
+    Event(Event),
+    /// Strict: the reading stopped before this event, and nothing of it was applied. [`Reader::take_over`] goes on.
+    Refused(Violation),
+    /// The stream has ended. Once, last; after it only `[DONE]` and comments are given.
+    Ended(Ending),
+}
+
+/// Reads one response body.
+#[derive(Debug)]
+pub struct Reader {
+    mode: Mode,
+    profile: Profile,
+    limits: Limits,
+    without: Vec<Code>,
+    decoder: Decoder,
+    sniffer: Sniffer,
+    model: Model,
+    /// A second model, which the upstream's own events are judged by.
+    judge: Option<Model>,
+    clean: bool,
+    ledger: Ledger,
+    queue: VecDeque<Step>,
+    refused: Option<(Event, Vec<Finding>)>,
+    ending: Option<Ending>,
+    /// The body is over.
+    over: Option<EndOfBody>,
+    /// Where the current event stands, from 0 over the frames that carry data.
+    position: u64,
+    sink: Vec<Event>,
+}
+
+impl Reader {
+    /// Reads a new body.
+    #[must_use]
+    pub fn new(options: ReaderOptions, context: Context) -> Self {
+        let judge = options
+            .judge
+            .then(|| Model::new(context.clone(), &options.limits));
+        Self {
+            mode: options.mode,
+            profile: options.profile,
+            decoder: Decoder::new(options.limits.frame),
+            sniffer: Sniffer::default(),
+            model: Model::new(context, &options.limits),
+            limits: options.limits,
+            without: options.without,
+            judge,
+            clean: true,
+            ledger: Ledger::default(),
+            queue: VecDeque::new(),
+            refused: None,
+            ending: None,
+            over: None,
+            position: 0,
+            sink: Vec::new(),
+        }
+    }
+
+    /// Takes bytes in as they arrive, in any pieces. Read what they make with [`Reader::poll`] before the next push.
+    pub fn push(&mut self, chunk: Bytes) {
+        if self.over.is_some() {
+            return;
+        }
+        if let Some(chunk) = self.sniffer.push(chunk) {
+            self.decoder.push(chunk);
+        }
+    }
+
+    /// The body is over. Poll again afterwards: what was left is read, and the ending is said.
+    pub fn finish(&mut self, cause: EndOfBody) {
+        if self.over.is_none() {
+            if let Some(rest) = self.sniffer.finish() {
+                self.decoder.push(rest);
+            }
+            self.over = Some(cause);
+        }
+    }
+
+    /// The next step; `None` when more bytes are needed, after a refusal, and when everything was said.
+    pub fn poll(&mut self) -> Option<Step> {
+        loop {
+            if let Some(step) = self.queue.pop_front() {
+                return Some(step);
+            }
+            if self.refused.is_some()
+                || self.sniffer.verdict() == Sniff::Undecided && self.over.is_none()
+            {
+                return None;
+            }
+            match self.decoder.next_frame() {
+                Some(Ok(frame)) => self.take(Event::read(frame)),
+                Some(Err(error)) => self.oversized(&error.to_string(), error.offset),
+                None => {
+                    let cause = self.over?;
+                    match self.decoder.finish() {
+                        Some(Ok(frame)) => self.take_last(frame),
+                        Some(Err(error)) => self.oversized(&error.to_string(), error.offset),
+                        None if self.ending.is_none() => self.conclude(cause),
+                        None => return None,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The strict reading refused an event: the tolerant one goes on with it, in the same body, mending to `profile`.
+    /// Nothing is read again and nothing is given twice.
+    pub fn take_over(&mut self, profile: Profile) {
+        self.mode = Mode::Tolerant;
+        self.profile = profile;
+        self.clean = false;
+        if let Some((event, findings)) = self.refused.take() {
+            let again = self.model.inspect(&event, profile, &self.without);
+            for finding in &findings {
+                if !again
+                    .iter()
+                    .any(|other| other.rule.code == finding.rule.code)
+                {
+                    self.ledger.note(finding, self.position, &event);
+                }
+            }
+            self.apply(event, again);
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        if self.ending.is_some() {
+            return self.after_the_end(event);
+        }
+        let counts = event.counts();
+        self.judge_beside(&event);
+        let findings = self.model.inspect(&event, self.profile, &self.without);
+        if self.mode == Mode::Strict
+            && let Some(first) = findings
+                .iter()
+                .find(|finding| finding.severity == Severity::Violation)
+        {
+            let violation = self.ledger.violation(first, self.position, &event);
+            self.clean = false;
+            for finding in &findings {
+                self.ledger.note(finding, self.position, &event);
+            }
+            self.refused = Some((event, findings));
+            self.queue.push_back(Step::Refused(violation));
+            return;
+        }
+        self.apply(event, findings);
+        self.position += u64::from(counts);
+    }
+
+    /// Takes an event in, gives out what comes of it, and sees whether the stream has ended.
+    fn apply(&mut self, mut event: Event, mut findings: Vec<Finding>) {
+        for finding in &findings {
+            self.ledger.note(finding, self.position, &event);
+            if finding.severity == Severity::Violation {
+                self.ledger.repaired(finding.rule.code, self.position);
+            }
+        }
+        if event.frame().oddities().contains(Oddities::INVALID_UTF8) && !findings.is_empty() {
+            let Some(read) = read_lossy(event.frame()) else {
+                return;
+            };
+            findings = self.model.inspect(&read, self.profile, &self.without);
+            event = read;
+        }
+        let kind = effective_kind(&event);
+        let ends_badly = kind.class() == Class::Sentinel;
+        let last = event.clone();
+        self.model
+            .apply(event, &findings, self.profile, &mut self.sink);
+        if ends_badly {
+            // `[DONE]` is no terminal event: the upstream has nothing more to say (DEVIATIONS 4.14).
+            self.sink.clear();
+            return self.conclude(EndOfBody::Eof);
+        }
+        self.queue.extend(self.sink.drain(..).map(Step::Event));
+        if let Some(failure) = self.model.failure.clone() {
+            return self.fail(failure);
+        }
+        if self.model.terminal.is_some() {
+            self.end(&last);
+        }
+    }
+
+    fn judge_beside(&mut self, event: &Event) {
+        let Some(judge) = &mut self.judge else { return };
+        let findings = judge.inspect(event, Profile::OpenAiSdk, &[]);
+        if findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Violation)
+        {
+            self.clean = false;
+            self.judge = None;
+            return;
+        }
+        judge.apply(event.clone(), &findings, Profile::OpenAiSdk, &mut self.sink);
+        self.sink.clear();
+    }
+
+    /// After the terminal event only `[DONE]` and comments pass.
+    fn after_the_end(&mut self, event: Event) {
+        match event.kind().class() {
+            Class::Sentinel | Class::Comment => self.queue.push_back(Step::Event(event)),
+            _ => self
+                .ledger
+                .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
+        }
+    }
+
+    /// The unterminated last block: read if it is whole and known, else it is where the body was cut.
+    fn take_last(&mut self, frame: Frame) {
+        let event = Event::read(frame);
+        match effective_kind(&event).class() {
+            Class::Junk | Class::Unknown => {}
+            _ => self.take(event),
+        }
+    }
+
+    fn oversized(&mut self, message: &str, offset: u64) {
+        let violation = Violation {
+            code: rules::OVERSIZED,
+            severity: Severity::Violation,
+            message: message.to_owned(),
+            event: self.position,
+            byte_start: offset,
+            byte_end: self.decoder.bytes_in(),
+        };
+        self.ledger.push(violation);
+        self.clean = false;
+        self.position += 1;
+        if self.ending.is_none() {
+            self.fail(ResponseError::local("oversized", message));
+        }
+    }
+
+    /// How the stream is read by now.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How the stream ended, once it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// `true` after an `error` event: wait at most `limits.drain` for the `response.failed` that may follow, then
+    /// [`finish`](Reader::finish) with [`EndOfBody::Drained`].
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.ending.is_none() && self.model.error.is_some()
+    }
+
+    /// `true` when text, arguments or a closed item went downstream: to send the request again could deliver it twice.
+    #[must_use]
+    pub fn delivered(&self) -> bool {
+        self.model.has_content()
+    }
+
+    /// The bounds in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What was found, in order; at most sixteen of each code.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        self.ledger.violations()
+    }
+
+    /// What was mended, by code.
+    #[must_use]
+    pub fn repairs(&self) -> &[Repair] {
+        self.ledger.repairs()
+    }
+
+    /// `true` as long as openai-python's strict reading would have accepted the upstream's own stream.
+    #[must_use]
+    pub fn strict_clean(&self) -> bool {
+        self.clean
+    }
+
+    /// The id of the response downstream.
+    #[must_use]
+    pub fn response_id(&self) -> Option<&str> {
+        self.model.response_id()
+    }
+
+    /// The upstream's own response id, where it differs from [`Reader::response_id`].
+    #[must_use]
+    pub fn upstream_response_id(&self) -> Option<&str> {
+        self.model.upstream_response_id()
+    }
+
+    /// Bytes that were taken in.
+    #[must_use]
+    pub fn bytes_in(&self) -> u64 {
+        self.decoder.bytes_in() + self.sniffer.held()
+    }
+
+    /// How many events were read.
+    #[must_use]
+    pub fn events_in(&self) -> u64 {
+        self.position
+    }
+}
+
+/// The same frame with U+FFFD for what is no UTF-8.
+fn read_lossy(frame: &Frame) -> Option<Event> {
+    let data = String::from_utf8_lossy(frame.data()).into_owned();
+    let name = frame.event_name().unwrap_or_default();
+    let event = Event::read(Frame::compose(name, data.as_bytes()));
+    (!event.data().is_empty()).then_some(event)
+}

@@ -1,0 +1,97 @@
+//! Deltas: strings, and into what is open.
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Object, is_object, is_string, quote};
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::slots::TextKind;
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said, say};
+
+/// `"delta": {"text": "…"}`, or no delta at all.
+pub(super) static DELTA_NOT_STRING: Rule = Rule {
+    code: Code("delta-not-string"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "A delta of text or arguments is a string.",
+    mends: "`delta.text` is taken; without it the event is dropped.",
+    evidence: "DEVIATIONS 3.12; tombii/better-ccflare#233",
+    fixture: "delta-not-string",
+    on: &[Class::TextDelta, Class::CallDelta],
+    inspect: |look| {
+        let judged = !look.is_sdk()
+            || matches!(
+                look.kind,
+                EventKind::OutputTextDelta | EventKind::FunctionCallArgumentsDelta
+            );
+        if !judged || look.event.field(Field::Delta).is_some_and(is_string) {
+            return None;
+        }
+        say("The delta is no string")
+    },
+    mend: |mend| {
+        let raw = mend
+            .event
+            .field(Field::Delta)
+            .filter(|raw| is_object(raw))
+            .and_then(Object::parse);
+        match raw.and_then(|delta| delta.string("text").map(std::borrow::Cow::into_owned)) {
+            Some(text) => mend.draft.set("delta", quote(&text)),
+            None => mend.drop_event(),
+        }
+    },
+};
+
+/// A delta, or a second done, into what was already done.
+pub(super) static DELTA_AFTER_DONE: Rule = Rule {
+    code: Code("delta-after-done"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "Nothing comes for a text, part or item that was done.",
+    mends: "A late delta opens a new item at the next index; a second done is dropped.",
+    evidence: "DEVIATIONS 2.5; diegosouzapw/OmniRoute#13693",
+    fixture: "delta-after-done",
+    on: &[
+        Class::PartAdded,
+        Class::TextDelta,
+        Class::TextDone,
+        Class::PartDone,
+        Class::CallDelta,
+        Class::CallDone,
+        Class::ItemDone,
+    ],
+    inspect,
+    mend,
+};
+
+fn inspect(look: &Look<'_>) -> Said {
+    let slot = look.slot()?;
+    let part = look
+        .text_kind()
+        .zip(look.part)
+        .map(|(kind, part)| &slot.parts(kind)[part]);
+    let late = match look.class {
+        _ if !slot.is_open() => true,
+        Class::TextDelta | Class::TextDone => part.is_some_and(|part| part.text_done || part.done),
+        Class::PartDone => part.is_some_and(|part| part.done),
+        Class::CallDelta | Class::CallDone => slot.payload_done && !slot.held,
+        _ => false,
+    };
+    late.then(|| format!("`{}` comes for what was already done", look.kind.name()).into())
+}
+
+fn mend(mend: &mut Mend<'_>) {
+    let text = TextKind::of(mend.kind).filter(|_| mend.kind.class() == Class::TextDelta);
+    let says_something = mend
+        .event
+        .field(Field::Delta)
+        .is_some_and(|raw| raw != "\"\"");
+    let Some(text) = text.filter(|_| says_something) else {
+        return mend.drop_event();
+    };
+    let at = mend.open_unknown(text.item_type());
+    mend.slot = Some(at);
+    mend.part = Some(mend.ensure_part(at, text, Some(0), None));
+    mend.readdress();
+}

@@ -1,0 +1,141 @@
+//! What is said to be done is what was delivered.
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Edit, edit, is_string, quote};
+use crate::mend::{Mend, conform};
+use crate::model::Look;
+use crate::slots::Part;
+use crate::violation::Code;
+
+use super::done_missing::part_of;
+use super::{Grade, Rule, Said, say};
+
+/// A done text that is not the sum of its deltas.
+pub(super) static DONE_TEXT_MISMATCH: Rule = Rule {
+    code: Code("done-text-mismatch"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "A done text is the sum of its deltas, and so are its part, its item and `output`.",
+    mends: "A missing end is sent as a delta first; in a contradiction what was delivered stands.",
+    evidence: "DEVIATIONS 3.13, 9.1; tailcallhq/forgecode#2558, mlx-node/mlx-node#45",
+    fixture: "done-text-mismatch",
+    on: &[
+        Class::TextDone,
+        Class::PartDone,
+        Class::CallDone,
+        Class::ItemDone,
+    ],
+    inspect,
+    mend,
+};
+
+const SENTENCE: &str = "What is done is not the sum of its deltas";
+
+fn inspect(look: &Look<'_>) -> Said {
+    let slot = look
+        .slot()
+        .filter(|slot| slot.is_open() && !slot.partial && !slot.held)?;
+    let differs = match look.class {
+        Class::TextDone => {
+            let text = look.text_kind()?;
+            let delivered = look.part.map_or("", |part| &slot.parts(text)[part].text);
+            look.event.text(text.text_field()).as_deref() != Some(delivered)
+        }
+        Class::PartDone => {
+            let text = look.text_kind()?;
+            let part = &slot.parts(text)[look.part?];
+            let whole = Part::from_raw(0, look.event.field(Field::Part)?);
+            part.kind.is_some() && whole.text != part.text
+        }
+        Class::CallDone => {
+            let whole = look
+                .event
+                .text(if look.kind == EventKind::CustomToolCallInputDone {
+                    Field::Input
+                } else {
+                    Field::Arguments
+                });
+            match whole {
+                // A contradiction stands: for a call the done event decides (DEVIATIONS 9.8).
+                Some(whole) => {
+                    whole.starts_with(&slot.payload) != slot.payload.starts_with(&*whole)
+                        || whole.is_empty() != slot.payload.is_empty()
+                }
+                None => true,
+            }
+        }
+        _ => {
+            let raw = look.event.field(Field::Item)?;
+            !conform(slot, raw, "completed").text.is_empty()
+                || slot.kind.is_call() && !slot.payload_done && {
+                    let whole = look
+                        .nested
+                        .string(slot.kind.payload_field())
+                        .unwrap_or_default();
+                    whole.len() > slot.payload.len()
+                }
+        }
+    };
+    if differs { say(SENTENCE) } else { None }
+}
+
+fn mend(mend: &mut Mend<'_>) {
+    match mend.kind.class() {
+        Class::TextDone => {
+            let Some((at, text, part)) = part_of(mend) else {
+                return;
+            };
+            let field = text.text_field();
+            let whole = mend.event.text(field).unwrap_or_default().into_owned();
+            mend.send_rest(at, text, part, &whole);
+            let delivered = mend.slot_ref(at).parts(text)[part].text.clone();
+            if delivered != whole || !mend.event.field(field).is_some_and(is_string) {
+                mend.draft.set(field.name(), quote(&delivered));
+            }
+        }
+        Class::PartDone => mend_part_done(mend),
+        Class::CallDone => {
+            let Some(at) = mend.slot else { return };
+            let field = mend.slot_ref(at).kind.payload_field();
+            let whole = mend.event.text(if field == "input" {
+                Field::Input
+            } else {
+                Field::Arguments
+            });
+            mend.send_payload_rest(at, whole.as_deref().unwrap_or_default());
+            let delivered = mend.slot_ref(at).payload.clone();
+            if whole.is_none_or(|whole| delivered.starts_with(&*whole) && delivered != *whole) {
+                mend.draft.set(field, quote(&delivered));
+            }
+        }
+        _ => mend.mend_item_done(),
+    }
+}
+
+/// Closes the text of the part that is done, and makes the part say what was delivered.
+pub(super) fn mend_part_done(mend: &mut Mend<'_>) {
+    let Some((at, list, part)) = part_of(mend) else {
+        return;
+    };
+    let whole = Part::from_raw(0, mend.event.field(Field::Part).unwrap_or("{}"));
+    let Some(kind) = mend.slot_ref(at).parts(list)[part].kind else {
+        return;
+    };
+    mend.send_rest(at, kind, part, &whole.text);
+    mend.close_text(at, list, part);
+    let delivered = mend.slot_ref(at).parts(list)[part].text.clone();
+    if delivered != whole.text {
+        let raw = mend
+            .draft
+            .current(mend.event, Field::Part)
+            .unwrap_or("{}")
+            .to_owned();
+        mend.draft.set(
+            "part",
+            edit(
+                &raw,
+                &[Edit::Set(kind.text_field().name(), quote(&delivered))],
+            ),
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! The shape of an `error` event.
+
+use crate::ending::ResponseError;
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Object, is_object, is_string, quote};
+use crate::mend::error_object;
+use crate::violation::Code;
+
+use super::{Grade, Rule, say};
+
+/// OpenAI documents the flat shape and sends the nested one; clients read one or the other.
+pub(super) static ERROR_SHAPE: Rule = Rule {
+    code: Code("error-shape"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "An error says `code` and `message` both at the top level and in an `error` object.",
+    mends: "Both shapes in one event, each field from where the upstream has it.",
+    evidence: "DEVIATIONS 5.2; openai/openai-dotnet#881, Effect-TS/effect#7262",
+    fixture: "error-flat",
+    on: &[Class::Error],
+    inspect: |look| {
+        let nested = look
+            .event
+            .field(Field::Error)
+            .filter(|raw| is_object(raw))
+            .and_then(Object::parse);
+        let whole = nested.is_some_and(|error| {
+            error.filled("message").is_some() && error.filled("code").is_some()
+        }) && look.event.field(Field::Message).is_some_and(is_string)
+            && look.event.field(Field::Code).is_some()
+            && look.event.kind() == EventKind::Error;
+        if whole {
+            None
+        } else {
+            say("The error is not said in both shapes, flat and nested")
+        }
+    },
+    mend: |mend| {
+        let flat = Object::parse(mend.event.data()).unwrap_or_default();
+        let error = ResponseError::merge(mend.event.present(Field::Error), &flat);
+        let error =
+            error.unwrap_or_else(|| ResponseError::upstream(None, String::new(), None, None));
+        mend.draft.set("type", quote("error"));
+        mend.draft.set("error", error_object(&error));
+        let code = error.code.as_deref().or(error.kind.as_deref());
+        mend.draft
+            .set("code", code.map_or("null".to_owned(), quote));
+        mend.draft.set("message", quote(&error.message));
+        mend.draft.set(
+            "param",
+            error.param.as_deref().map_or("null".to_owned(), quote),
+        );
+    },
+};

@@ -1,0 +1,122 @@
+//! Framing: one line ending, no byte order mark, a blank line behind every event.
+
+use crate::event::{Class, Payload};
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::sse::Oddities;
+use crate::violation::Code;
+
+use super::{ALL, Grade, OBJECTS, Rule, Said, say};
+
+fn odd(look: &Look<'_>, oddity: Oddities, sentence: &'static str) -> Said {
+    if look.event.frame().oddities().contains(oddity) {
+        say(sentence)
+    } else {
+        None
+    }
+}
+
+fn reframe(mend: &mut Mend<'_>) {
+    mend.draft.reframe = true;
+}
+
+/// `codex exec` panics on a byte order mark.
+pub(super) static BOM: Rule = Rule {
+    code: Code("bom"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "The body does not begin with a byte order mark.",
+    mends: "The frame is written anew without it.",
+    evidence: "DEVIATIONS 6.14; Codex 0.169 panics on it (CLIENTS.md)",
+    fixture: "bom",
+    on: ALL,
+    inspect: |look| {
+        odd(
+            look,
+            Oddities::BOM,
+            "The body begins with a byte order mark",
+        )
+    },
+    mend: reframe,
+};
+
+/// Lone CR ends lines in WHATWG's grammar, and hardly a client reads it.
+pub(super) static BARE_CR: Rule = Rule {
+    code: Code("bare-cr"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "Lines do not end with a lone CR.",
+    mends: "The frame is written anew with LF.",
+    evidence: "DEVIATIONS 6.14; Codex 0.169 does not parse it (CLIENTS.md)",
+    fixture: "bare-cr",
+    on: ALL,
+    inspect: |look| odd(look, Oddities::BARE_CR, "Lines end with CR alone"),
+    mend: reframe,
+};
+
+/// CR LF is legal; naive readers split at LF and keep the CR.
+pub(super) static CRLF: Rule = Rule {
+    code: Code("crlf"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "Lines end with LF.",
+    mends: "The frame is written anew with LF.",
+    evidence: "DEVIATIONS 6.14; PROTOCOL.md, framing",
+    fixture: "crlf",
+    on: ALL,
+    inspect: |look| odd(look, Oddities::CRLF, "Lines end with CR LF"),
+    mend: reframe,
+};
+
+/// A single newline between events makes one event of them all.
+pub(super) static BLANK_LINE_MISSING: Rule = Rule {
+    code: Code("blank-line-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "Every event ends with a blank line.",
+    mends: "The event is framed anew.",
+    evidence: "DEVIATIONS 6.14; eleven of sixteen clients fail (CLIENTS.md, single_newline_frames)",
+    fixture: "blank-line-missing",
+    on: ALL,
+    inspect: |look| {
+        odd(
+            look,
+            Oddities::BLANK_LINE_MISSING,
+            "No blank line stands between this event and the next",
+        )
+    },
+    mend: reframe,
+};
+
+/// The last event without its blank line: WHATWG says not to dispatch it, and clients lose it silently.
+pub(super) static FINAL_BLANK_LINE_MISSING: Rule = Rule {
+    code: Code("final-blank-line-missing"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "The last event ends with a blank line too.",
+    mends: "The event is read if it is whole and of a known type, and framed anew.",
+    evidence: "DEVIATIONS 4.8; openai/openai-node#2725, earendil-works/pi#9047",
+    fixture: "final-blank-line-missing",
+    on: OBJECTS_AND_SENTINEL,
+    inspect: |look| {
+        if look.event.payload() == Payload::Comment {
+            return None;
+        }
+        odd(
+            look,
+            Oddities::UNTERMINATED,
+            "The body ends without a blank line behind its last event",
+        )
+    },
+    mend: reframe,
+};
+
+const OBJECTS_AND_SENTINEL: &[Class] = &{
+    let mut all = [Class::Sentinel; 14];
+    let mut at = 0;
+    while at < OBJECTS.len() {
+        all[at] = OBJECTS[at];
+        at += 1;
+    }
+    all
+};

@@ -1,0 +1,225 @@
+//! The fields that an item, and a part, cannot do without.
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Edit, Object, edit, is_object, is_string, quote};
+use crate::mend::{Mend, conform, conform_part};
+use crate::model::{Look, text_kind_of};
+use crate::slots::{ItemType, Slot};
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said, say};
+
+/// An item without its arrays, its role, its status, its call's name.
+pub(super) static ITEM_FIELDS_MISSING: Rule = Rule {
+    code: Code("item-fields-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "An item has its type and what its type needs: `content`, `summary`, `role`, `arguments`, `call_id`, `name`, `status`.",
+    mends: "They are filled; a call without a name is held until it is known.",
+    evidence: "DEVIATIONS 3.2, 3.11, 9.2; QuantumNous/new-api#7087, makecindy/cindy#4509",
+    fixture: "item-fields-missing",
+    on: &[
+        Class::ItemAdded,
+        Class::PartAdded,
+        Class::CallDelta,
+        Class::ItemDone,
+    ],
+    inspect,
+    mend,
+};
+
+fn inspect(look: &Look<'_>) -> Said {
+    if look.is_sdk() {
+        return sdk(look);
+    }
+    match look.class {
+        Class::ItemAdded if look.slot.is_none() => {
+            let Some(raw) = look.event.field(Field::Item).filter(|raw| is_object(raw)) else {
+                return say("The added item is missing");
+            };
+            let missing = added_edits(raw);
+            let nameless = is_nameless(raw);
+            let mut names: Vec<&str> = missing.iter().filter_map(Edit::key).collect();
+            names.extend(nameless.then_some("name"));
+            lacks(&names)
+        }
+        Class::ItemDone => {
+            let slot = look.slot()?;
+            let raw = look.event.field(Field::Item).filter(|raw| is_object(raw))?;
+            lacks(&conform(slot, raw, "completed").field_names())
+        }
+        _ => None,
+    }
+}
+
+fn lacks(names: &[&str]) -> Said {
+    if names.is_empty() {
+        None
+    } else {
+        Some(format!("The item lacks `{}`", names.join("`, `")).into())
+    }
+}
+
+/// openai-python stumbles where it needs the field, not where it is missing.
+fn sdk(look: &Look<'_>) -> Said {
+    let slot = || {
+        let at = look
+            .model
+            .slots
+            .at_index(look.event.integer(Field::OutputIndex))?;
+        Some(&look.model.slots.list[at])
+    };
+    match look.kind {
+        EventKind::OutputItemAdded => {
+            let object = look.event.field(Field::Item).filter(|raw| *raw != "null")?;
+            let typed = is_object(object) && look.nested.get("type").is_some_and(is_string);
+            if typed {
+                None
+            } else {
+                say("The added item has no type")
+            }
+        }
+        EventKind::ContentPartAdded => {
+            let slot = slot().filter(|slot| slot.kind == ItemType::Message)?;
+            if slot.lacks_body {
+                say("A part is added to a message without a `content` array")
+            } else {
+                None
+            }
+        }
+        EventKind::FunctionCallArgumentsDelta => {
+            let slot = slot()?;
+            if slot.kind != ItemType::FunctionCall {
+                return say("A delta of arguments comes for an item that is no function call");
+            }
+            if slot.lacks_body {
+                say("A delta comes for a call without `arguments`")
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+fn is_nameless(raw: &str) -> bool {
+    let item = Object::parse(raw).unwrap_or_default();
+    let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
+    kind.is_call() && item.filled("name").is_none()
+}
+
+/// What an item needs when it is added.
+fn added_edits(raw: &str) -> Vec<Edit> {
+    let slot = Slot::from_item(raw, 0, None);
+    let blank = Slot {
+        id: None,
+        content: Vec::new(),
+        summary: Vec::new(),
+        payload: String::new(),
+        ..slot
+    };
+    let item = Object::parse(raw).unwrap_or_default();
+    let mut edits = conform(&blank, raw, "in_progress").fields;
+    if blank.kind.is_call() && item.filled("call_id").is_none() {
+        edits.push(Edit::Set("call_id", String::new()));
+    }
+    edits
+}
+
+fn mend(mend: &mut Mend<'_>) {
+    if mend.kind.class() == Class::ItemDone {
+        return mend.mend_item_done();
+    }
+    let raw = mend
+        .event
+        .field(Field::Item)
+        .filter(|raw| is_object(raw))
+        .map(str::to_owned);
+    let Some(raw) =
+        raw.filter(|raw| Object::parse(raw).is_some_and(|item| item.filled("type").is_some()))
+    else {
+        return mend.drop_event();
+    };
+    let item = Object::parse(&raw).unwrap_or_default();
+    let mut edits = added_edits(&raw);
+    for step in &mut edits {
+        if let Edit::Set("call_id", value) = step {
+            let id = item
+                .filled("id")
+                .map_or_else(|| mend.model.mint.id("call"), std::borrow::Cow::into_owned);
+            *value = quote(&id);
+        }
+    }
+    if is_nameless(&raw) {
+        let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
+        let at = mend.open_unknown(kind);
+        mend.model
+            .slots
+            .alias(at, None, item.string("id").as_deref());
+        mend.model.slots.list[at].added = edit(&mend.slot_ref(at).added.clone(), &[]);
+        return mend.drop_event();
+    }
+    mend.draft.edit_nested(edits);
+}
+
+/// A part without its type, text or annotations.
+pub(super) static PART_FIELDS_MISSING: Rule = Rule {
+    code: Code("part-fields-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "A part has its type, its text and, for output text, `annotations`.",
+    mends: "They are filled.",
+    evidence: "CLIENTS.md, part_null; PROTOCOL.md, annotations",
+    fixture: "part-fields-missing",
+    on: &[Class::PartAdded, Class::PartDone],
+    inspect: |look| {
+        let part = look.event.field(Field::Part);
+        if look.is_sdk() {
+            let judged = look.kind == EventKind::ContentPartAdded
+                && look
+                    .slot()
+                    .is_some_and(|slot| slot.kind == ItemType::Message);
+            return if judged && !part.is_some_and(is_object) {
+                say("The added part is missing")
+            } else {
+                None
+            };
+        }
+        let Some(raw) = part.filter(|raw| is_object(raw)) else {
+            return say("The part is missing");
+        };
+        let known = look
+            .nested
+            .filled("type")
+            .is_none_or(|name| crate::slots::TextKind::of_part(&name).is_some());
+        let kind = look.text_kind().filter(|_| known)?;
+        let missing = conform_part(raw, kind);
+        let names: Vec<&str> = missing.iter().filter_map(Edit::key).collect();
+        if names.is_empty() {
+            None
+        } else {
+            Some(format!("The part lacks `{}`", names.join("`, `")).into())
+        }
+    },
+    mend: |mend| {
+        let slot = mend.slot.map(|at| mend.slot_ref(at).kind);
+        let Some(kind) = text_kind_of(mend.event, mend.kind) else {
+            return;
+        };
+        let kind = if slot == Some(ItemType::Reasoning)
+            && mend.kind.name().starts_with("response.content")
+        {
+            crate::slots::TextKind::Reasoning
+        } else {
+            kind
+        };
+        let raw = mend
+            .event
+            .field(Field::Part)
+            .filter(|raw| is_object(raw))
+            .unwrap_or("{}")
+            .to_owned();
+        mend.draft
+            .set("part", edit(&raw, &conform_part(&raw, kind)));
+    },
+};

@@ -1,0 +1,221 @@
+//! One id an item, from added to done and on every event between.
+
+use std::borrow::Cow;
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Object, is_object, quote};
+use crate::mend::Mend;
+use crate::model::{Identity, Look};
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said, say};
+
+const OF_ITEM: &[Class] = &[
+    Class::ItemAdded,
+    Class::PartAdded,
+    Class::TextDelta,
+    Class::TextDone,
+    Class::PartDone,
+    Class::CallDelta,
+    Class::CallDone,
+    Class::ItemStatus,
+    Class::ItemDone,
+];
+
+/// The item's id in the event.
+fn given<'a>(look: &Look<'a>) -> Option<Cow<'a, str>> {
+    match look.class {
+        Class::ItemAdded | Class::ItemDone => look.nested.filled("id"),
+        _ => look.event.text(Field::ItemId).filter(|id| !id.is_empty()),
+    }
+}
+
+fn carries_item(look: &Look<'_>) -> bool {
+    !matches!(look.class, Class::ItemAdded | Class::ItemDone)
+        || look.event.field(Field::Item).is_some_and(is_object)
+}
+
+/// The item has no id.
+pub(super) static MISSING: Rule = Rule {
+    code: Code("item-id-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "Every event of an item has the item's id.",
+    mends: "The first id; one is made up where the upstream gives none.",
+    evidence: "DEVIATIONS 2.1; CLIENTS.md, ids_missing",
+    fixture: "ids-missing",
+    on: OF_ITEM,
+    inspect: |look| {
+        if look.is_sdk() {
+            return sdk_done(look, true);
+        }
+        let needed =
+            matches!(look.class, Class::ItemAdded | Class::ItemDone) || look.kind.needs_item_id();
+        if !needed || given(look).is_some() || !carries_item(look) || is_late_added(look) {
+            return None;
+        }
+        say("The event does not say which item it belongs to: it has no item id")
+    },
+    mend: |mend| match mend.kind.class() {
+        Class::ItemAdded => mint(mend),
+        _ => mend.readdress(),
+    },
+};
+
+fn is_late_added(look: &Look<'_>) -> bool {
+    look.class == Class::ItemAdded && look.slot.is_some()
+}
+
+fn mint(mend: &mut Mend<'_>) {
+    let item = mend
+        .event
+        .field(Field::Item)
+        .and_then(Object::parse)
+        .unwrap_or_default();
+    let kind = crate::slots::ItemType::from_name(&item.string("type").unwrap_or_default());
+    let id = mend.model.mint.id(kind.id_prefix());
+    mend.draft.set_nested("id", quote(&id));
+}
+
+/// The item's id is another one.
+pub(super) static CHANGED: Rule = Rule {
+    code: Code("item-id-changed"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "An item keeps its id.",
+    mends: "The first id throughout.",
+    evidence: "DEVIATIONS 2.1 (GitHub Copilot); vercel/ai#18548, BerriAI/litellm#30071",
+    fixture: "rotating-ids",
+    on: &[
+        Class::PartAdded,
+        Class::TextDelta,
+        Class::TextDone,
+        Class::PartDone,
+        Class::CallDelta,
+        Class::CallDone,
+        Class::ItemStatus,
+        Class::ItemDone,
+        Class::Terminal,
+    ],
+    inspect: |look| {
+        if look.class == Class::Terminal {
+            return if look.is_sdk() {
+                sdk_terminal(look)
+            } else {
+                None
+            };
+        }
+        if look.is_sdk() {
+            return sdk_done(look, false);
+        }
+        let (slot, now) = (look.slot()?, given(look)?);
+        let first = slot.id.as_deref()?;
+        if *now == *first {
+            return None;
+        }
+        Some(format!("The item's id was `{first}` and is `{now}`").into())
+    },
+    mend: |mend| {
+        if mend.kind.class() == Class::Terminal {
+            mend.conclude();
+        } else {
+            mend.readdress();
+        }
+    },
+};
+
+/// openai-python compares ids when an item is done: of what is no call, and of calls whose `added` had one.
+fn sdk_done(look: &Look<'_>, missing: bool) -> Said {
+    if look.kind != EventKind::OutputItemDone {
+        return None;
+    }
+    let at = look
+        .model
+        .slots
+        .at_index(look.event.integer(Field::OutputIndex))?;
+    let added = Object::parse(&look.model.slots.list[at].added).unwrap_or_default();
+    let (old, new) = (added.string("id"), look.nested.string("id"));
+    let same = Identity::of(&added).compatible(old.as_deref(), new.as_deref());
+    if same || new.is_none() != missing {
+        return None;
+    }
+    say("Completed output item identity changed.")
+}
+
+fn sdk_terminal(look: &Look<'_>) -> Said {
+    if look.kind != EventKind::Completed {
+        return None;
+    }
+    for raw in look.outputs().unwrap_or_default() {
+        let item = Object::parse(raw).unwrap_or_default();
+        let identity = Identity::of(&item);
+        let Some(index) = look.model.closed.get(&identity) else {
+            continue;
+        };
+        let done = look
+            .model
+            .slots
+            .at_index(*index)
+            .and_then(|at| look.model.slots.list[at].done.as_deref());
+        let done = done.and_then(Object::parse).unwrap_or_default();
+        if !identity.compatible(done.string("id").as_deref(), item.string("id").as_deref()) {
+            return say("Completed response output identity changed.");
+        }
+    }
+    None
+}
+
+/// One id stands for two items.
+pub(super) static DUPLICATE: Rule = Rule {
+    code: Code("item-id-duplicate"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "No two items have the same id.",
+    mends: "The same item added twice is dropped; another one gets an id of its own.",
+    evidence: "PROTOCOL.md; openai-python: \"Response snapshot has conflicting output identities.\"",
+    fixture: "item-id-duplicate",
+    on: &[Class::ItemAdded, Class::ItemDone],
+    inspect: |look| {
+        if look.is_sdk() {
+            let closed = look
+                .model
+                .closed
+                .get(&Identity::of(&look.nested))
+                .filter(|_| look.class == Class::ItemDone)?;
+            let same = *closed == look.event.integer(Field::OutputIndex);
+            return if same {
+                None
+            } else {
+                say("Response snapshot has conflicting output identities.")
+            };
+        }
+        if look.class == Class::ItemDone || look.slot.is_some() {
+            return None;
+        }
+        let id = look.nested.filled("id")?;
+        look.model.slots.with_id(&id)?;
+        Some(format!("The id `{id}` already stands for another item").into())
+    },
+    mend: |mend| {
+        if mend.kind.class() != Class::ItemAdded {
+            return mend.readdress();
+        }
+        let item = mend
+            .event
+            .field(Field::Item)
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        let twin = item
+            .filled("id")
+            .and_then(|id| mend.model.slots.with_id(&id))
+            .map(|at| mend.slot_ref(at));
+        let index = mend.event.integer(Field::OutputIndex);
+        let again = twin.is_some_and(|twin| {
+            twin.upstream_index == index
+                && item
+                    .string("type")
+                    .is_some_and(|name| name == twin.type_name)
+        });
+        if again { mend.drop_event() } else { mint(mend) }
+    },
+};

@@ -1,0 +1,149 @@
+//! An item's first event is `output_item.added`.
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Object, is_object};
+use crate::mend::Mend;
+use crate::model::{Look, text_kind_of};
+use crate::slots::ItemType;
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said};
+
+/// An event of an item that was never added.
+pub(super) static ITEM_NOT_ADDED: Rule = Rule {
+    code: Code("item-not-added"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "An item's first event is `output_item.added`.",
+    mends: "It is inserted. A call is held until its name is known.",
+    evidence: "DEVIATIONS 3.1, 3.9; BerriAI/litellm#22102, Wei-Shaw/sub2api#2875",
+    fixture: "deltas-only",
+    on: &[
+        Class::ItemAdded,
+        Class::PartAdded,
+        Class::TextDelta,
+        Class::TextDone,
+        Class::PartDone,
+        Class::CallDelta,
+        Class::CallDone,
+        Class::ItemStatus,
+        Class::ItemDone,
+    ],
+    inspect,
+    mend,
+};
+
+fn inspect(look: &Look<'_>) -> Said {
+    let index = look.event.integer(Field::OutputIndex);
+    if look.is_sdk() {
+        let judged = matches!(
+            look.kind,
+            EventKind::ContentPartAdded
+                | EventKind::OutputTextDelta
+                | EventKind::OutputTextDone
+                | EventKind::FunctionCallArgumentsDelta
+        );
+        // openai-python finds items by index alone.
+        if !judged || look.model.slots.at_index(index).is_some() {
+            return None;
+        }
+        let index = index.map_or("None".to_owned(), |index| index.to_string());
+        let sentence = format!(
+            "Received a content event for output index {index} before receiving its output item"
+        );
+        return Some(sentence.into());
+    }
+    match (look.class, look.slot()) {
+        (Class::ItemAdded, None) => None,
+        (Class::ItemAdded, Some(_)) => {
+            Some("`response.output_item.added` comes after the item's first event".into())
+        }
+        (_, Some(slot)) if !slot.held => None,
+        _ => Some(
+            format!(
+                "`{}` comes for an item that was not added",
+                look.kind.name()
+            )
+            .into(),
+        ),
+    }
+}
+
+fn mend(mend: &mut Mend<'_>) {
+    match mend.kind.class() {
+        Class::ItemAdded => late_added(mend),
+        Class::CallDelta | Class::CallDone => hold(mend),
+        Class::ItemDone => done(mend),
+        Class::ItemStatus => mend.drop_event(),
+        _ => {
+            let Some(text) = text_kind_of(mend.event, mend.kind) else {
+                return mend.drop_event();
+            };
+            mend.slot = Some(mend.open_unknown(text.item_type()));
+            mend.readdress();
+        }
+    }
+}
+
+/// The item's own `added`, after one was made for it. A call that was held is released by it.
+fn late_added(mend: &mut Mend<'_>) {
+    let Some(at) = mend.slot else { return };
+    let upstream_index = mend.event.integer(Field::OutputIndex);
+    mend.model.slots.alias(at, upstream_index, None);
+    let raw = mend.event.field(Field::Item).unwrap_or("{}");
+    let named = Object::parse(raw).is_some_and(|item| item.filled("name").is_some());
+    if mend.slot_ref(at).held && named {
+        mend.release(at, raw);
+    }
+    mend.drop_event();
+}
+
+/// A call's arguments before its name: kept, and sent when the name is known.
+fn hold(mend: &mut Mend<'_>) {
+    let kind = match mend.kind {
+        EventKind::CustomToolCallInputDelta | EventKind::CustomToolCallInputDone => {
+            ItemType::CustomToolCall
+        }
+        _ => ItemType::FunctionCall,
+    };
+    let at = mend.slot.unwrap_or_else(|| mend.open_unknown(kind));
+    let field = match (mend.kind.class(), kind) {
+        (Class::CallDelta, _) => Field::Delta,
+        (_, ItemType::CustomToolCall) => Field::Input,
+        _ => Field::Arguments,
+    };
+    if let Some(text) = mend.event.text(field) {
+        let known = mend.slot_ref(at).payload.clone();
+        let rest = if field == Field::Delta {
+            Some(&*text)
+        } else {
+            text.strip_prefix(known.as_str())
+        };
+        mend.model
+            .slots
+            .append_payload(at, rest.unwrap_or_default());
+        mend.model.slots.changes.clear();
+    }
+    mend.drop_event();
+}
+
+/// An item that is known only by its done event.
+fn done(mend: &mut Mend<'_>) {
+    let raw = mend.event.field(Field::Item).filter(|raw| is_object(raw));
+    let Some(raw) = raw.map(str::to_owned) else {
+        return mend.drop_event();
+    };
+    if mend.slot.is_none() {
+        let item = Object::parse(&raw).unwrap_or_default();
+        let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
+        if kind.is_call() && item.filled("name").is_none() {
+            mend.fail(
+                "upstream_call_incomplete",
+                "the upstream finished a call without naming it",
+            );
+            return;
+        }
+        mend.slot = Some(mend.open_known(&raw));
+    }
+    mend.mend_item_done();
+}

@@ -1,0 +1,49 @@
+//! JSON that strict parsers refuse although others read it.
+
+use crate::json::{Edit, has_lone_surrogate};
+use crate::violation::Code;
+
+use super::{Grade, OBJECTS, Rule, say};
+
+/// A key that stands twice. Python and JavaScript take the last one; serde refuses the event.
+pub(super) static DUPLICATE_KEY: Rule = Rule {
+    code: Code("duplicate-key"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "No key stands twice in an object.",
+    mends: "The last one stays.",
+    evidence: "PROTOCOL.md, framing; a derived serde struct fails on it",
+    fixture: "duplicate-key",
+    on: OBJECTS,
+    inspect: |look| {
+        if look.event.has_duplicates() || look.nested.has_duplicates() {
+            say("A key stands twice")
+        } else {
+            None
+        }
+    },
+    mend: |mend| {
+        mend.draft.edit(Edit::Deduplicate);
+        mend.draft.edit_nested([Edit::Deduplicate]);
+    },
+};
+
+/// Half of a surrogate pair: legal JSON text, and no Unicode.
+pub(super) static LONE_SURROGATE: Rule = Rule {
+    code: Code("lone-surrogate"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "Escaped surrogates come in pairs.",
+    mends: "It becomes U+FFFD.",
+    evidence: "PROTOCOL.md, framing; DEVIATIONS 6.6",
+    fixture: "lone-surrogate",
+    on: OBJECTS,
+    inspect: |look| {
+        if has_lone_surrogate(look.event.data()) {
+            say("A string holds half of a surrogate pair")
+        } else {
+            None
+        }
+    },
+    mend: |mend| mend.draft.surrogates = true,
+};

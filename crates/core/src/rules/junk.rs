@@ -1,0 +1,113 @@
+//! Blocks that are no event: what a reader that trusts every `data:` line falls over.
+
+use crate::event::{Class, Payload};
+use crate::model::Look;
+use crate::sse::Oddities;
+use crate::violation::Code;
+
+use super::{Grade, OBJECTS, Rule, Said, say};
+
+fn payload(look: &Look<'_>, payload: Payload, sentence: &'static str) -> Said {
+    if look.event.payload() == payload {
+        say(sentence)
+    } else {
+        None
+    }
+}
+
+const JUNK: &[Class] = &[Class::Junk];
+
+/// Bytes that are no UTF-8. The event is read with U+FFFD in their place, so that the rest of it is not lost.
+pub(crate) static INVALID_UTF8: Rule = Rule {
+    code: Code("invalid-utf8"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "Events are UTF-8.",
+    mends: "The bytes become U+FFFD; if no event is left, it is dropped.",
+    evidence: "DEVIATIONS 6.6; WHATWG HTML 9.2.6",
+    fixture: "invalid-utf8",
+    on: &{
+        let mut all = [Class::Junk; 14];
+        let mut at = 0;
+        while at < OBJECTS.len() {
+            all[at] = OBJECTS[at];
+            at += 1;
+        }
+        all
+    },
+    inspect: |look| {
+        let odd = look
+            .event
+            .frame()
+            .oddities()
+            .contains(Oddities::INVALID_UTF8);
+        if odd {
+            say("The event holds bytes that are no UTF-8")
+        } else {
+            None
+        }
+    },
+    mend: |mend| mend.drop_event(),
+};
+
+/// A block with fields but no data.
+pub(super) static DATA_EMPTY: Rule = Rule {
+    code: Code("data-empty"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "A block with `event:`, `id:` or `retry:` has data.",
+    mends: "The block is dropped.",
+    evidence: "DEVIATIONS 6.11, 6.13; fourteen of sixteen clients fail (CLIENTS.md, empty_data_frames)",
+    fixture: "data-empty",
+    on: JUNK,
+    inspect: |look| payload(look, Payload::Empty, "A block has no data"),
+    mend: |mend| mend.drop_event(),
+};
+
+/// `data: null`.
+pub(super) static DATA_NULL: Rule = Rule {
+    code: Code("data-null"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "An event's data is not `null`.",
+    mends: "The block is dropped.",
+    evidence: "CLIENTS.md, data_null_frame: nine of sixteen clients fail",
+    fixture: "data-null",
+    on: JUNK,
+    inspect: |look| payload(look, Payload::Null, "An event's data is `null`"),
+    mend: |mend| mend.drop_event(),
+};
+
+/// JSON that is no object.
+pub(super) static DATA_NOT_OBJECT: Rule = Rule {
+    code: Code("data-not-object"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "An event's data is a JSON object.",
+    mends: "The block is dropped.",
+    evidence: "DEVIATIONS 6.15",
+    fixture: "data-not-object",
+    on: JUNK,
+    inspect: |look| {
+        payload(
+            look,
+            Payload::NotObject,
+            "An event's data is JSON, but no object",
+        )
+    },
+    mend: |mend| mend.drop_event(),
+};
+
+/// Junk between good frames.
+pub(super) static DATA_NOT_JSON: Rule = Rule {
+    code: Code("data-not-json"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "An event's data is JSON.",
+    mends: "The block is dropped.",
+    evidence: "DEVIATIONS 6.15; fourteen of sixteen clients fail (CLIENTS.md, data_garbage_frame)",
+    fixture: "data-not-json",
+    on: JUNK,
+    inspect: |look| payload(look, Payload::NotJson, "An event's data is not JSON"),
+    mend: |mend| mend.drop_event(),
+};

@@ -1,0 +1,56 @@
+//! One lifecycle in one stream.
+
+use crate::context::is_made_up;
+use crate::event::{Class, EventKind, Field};
+use crate::json::Object;
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said};
+
+/// A second `created`, or an `in_progress` that takes output back.
+pub(super) static LIFECYCLE_REPEATED: Rule = Rule {
+    code: Code("lifecycle-repeated"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "`created`, `queued` and `in_progress` come once each, in this order, before any item.",
+    mends: "The event is dropped; a second response that begins after output was sent ends the first as failed.",
+    evidence: "DEVIATIONS 1.7; mnfst/llm-gateway#2072; openai-node replaces its snapshot",
+    fixture: "lifecycle-repeated",
+    on: &[Class::Prelude],
+    inspect,
+    mend,
+};
+
+fn inspect(look: &Look<'_>) -> Said {
+    let model = look.model;
+    let again = match look.kind {
+        EventKind::Created => model.created,
+        EventKind::Queued => model.progressed.is_some() || !model.slots.list.is_empty(),
+        _ => model.progressed == Some(EventKind::InProgress) || !model.slots.list.is_empty(),
+    };
+    again.then(|| format!("`{}` comes again, or too late", look.kind.name()).into())
+}
+
+fn mend(mend: &mut Mend<'_>) {
+    let known = mend.model.response_id().map(str::to_owned);
+    let response = mend
+        .event
+        .field(Field::Response)
+        .and_then(Object::parse)
+        .unwrap_or_default();
+    let other = response
+        .filled("id")
+        .is_some_and(|id| known.as_deref().is_some_and(|known| known != id));
+    let real = known.as_deref().is_some_and(|known| !is_made_up(known));
+    if mend.kind == EventKind::Created && other && real && mend.model.content {
+        mend.fail(
+            "upstream_restarted",
+            "the upstream began a second response in the same stream",
+        );
+        return;
+    }
+    mend.model.learn_response(&response);
+    mend.drop_event();
+}

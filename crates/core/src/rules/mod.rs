@@ -1,0 +1,283 @@
+//! The rules: what a stream has to be, one file for each concern, one row in [`RULES`] for each code.
+//!
+//! A rule says by which events it is asked ([`Class`]), what each profile makes of it ([`Grade`]), how it sees that an
+//! event breaks it (`inspect`, pure) and what the tolerant reading does about it (`mend`). The rules run in the order
+//! of the table; only those that are listed for an event's class and graded in the profile are asked.
+
+mod call_identity;
+mod created;
+mod delta;
+mod done_missing;
+mod done_text;
+mod error;
+mod framing;
+mod item_fields;
+mod item_id;
+mod item_not_added;
+mod json_text;
+mod junk;
+mod lifecycle;
+mod naming;
+mod output_index;
+mod part;
+mod response;
+mod sequence;
+mod terminal;
+mod unknown;
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use crate::event::Class;
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::violation::{Code, Profile, Severity};
+
+/// What a profile makes of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Grade {
+    /// Not judged.
+    No,
+    /// Said, and nothing else.
+    Info,
+    /// The stream does not conform.
+    Violation,
+}
+
+/// One thing that a stream has to be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Rule {
+    /// Its stable name.
+    pub code: Code,
+    /// What `openai-sdk` makes of it.
+    pub sdk: Grade,
+    /// What `portable` makes of it.
+    pub portable: Grade,
+    /// What has to hold, in one sentence.
+    pub demands: &'static str,
+    /// What the tolerant reading does.
+    pub mends: &'static str,
+    /// Where the deviation was seen: catalogue entries, clients, threads.
+    pub evidence: &'static str,
+    /// The fixture that shows it: `fixtures/NAME.sse`.
+    pub fixture: &'static str,
+    pub(crate) on: &'static [Class],
+    pub(crate) inspect: fn(&Look<'_>) -> Said,
+    pub(crate) mend: fn(&mut Mend<'_>),
+}
+
+/// What a rule says of an event: nothing, or one line.
+pub(crate) type Said = Option<Cow<'static, str>>;
+
+impl Rule {
+    fn grade(&self, profile: Profile) -> Grade {
+        match profile {
+            Profile::OpenAiSdk => self.sdk,
+            Profile::Portable => self.portable,
+        }
+    }
+}
+
+/// A rule that an event breaks.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How much it matters under the profile in force.
+    pub severity: Severity,
+    /// What was found, in one line.
+    pub message: String,
+}
+
+/// Every rule, in the order in which they run.
+static RULES: &[&Rule] = &[
+    &framing::BOM,
+    &framing::BARE_CR,
+    &framing::CRLF,
+    &framing::BLANK_LINE_MISSING,
+    &framing::FINAL_BLANK_LINE_MISSING,
+    &junk::INVALID_UTF8,
+    &junk::DATA_EMPTY,
+    &junk::DATA_NULL,
+    &junk::DATA_NOT_OBJECT,
+    &junk::DATA_NOT_JSON,
+    &json_text::DUPLICATE_KEY,
+    &json_text::LONE_SURROGATE,
+    &naming::TYPE_MISSING,
+    &created::CREATED_MISSING,
+    &created::CREATED_NOT_FIRST,
+    &unknown::UNKNOWN_EVENT,
+    &naming::EVENT_ALIAS,
+    &lifecycle::LIFECYCLE_REPEATED,
+    &terminal::TERMINAL_ALIAS,
+    &response::OBJECT_MISSING,
+    &response::ID_MISSING,
+    &response::ID_CHANGED,
+    &response::FIELDS_MISSING,
+    &error::ERROR_SHAPE,
+    &call_identity::CALL_IDENTITY_CHANGED,
+    &delta::DELTA_NOT_STRING,
+    &delta::DELTA_AFTER_DONE,
+    &item_not_added::ITEM_NOT_ADDED,
+    &item_fields::ITEM_FIELDS_MISSING,
+    &item_id::DUPLICATE,
+    &item_id::MISSING,
+    &item_id::CHANGED,
+    &output_index::MISSING,
+    &output_index::DUPLICATE,
+    &output_index::GAP,
+    &output_index::CHANGED,
+    &item_fields::PART_FIELDS_MISSING,
+    &part::CONTENT_INDEX_MISSING,
+    &part::PART_NOT_ADDED,
+    &done_missing::TEXT,
+    &done_missing::PART,
+    &done_missing::ARGUMENTS,
+    &done_text::DONE_TEXT_MISMATCH,
+    &terminal::STATUS_MISMATCH,
+    &done_missing::ITEM,
+    &terminal::OUTPUT_MISSING,
+    &sequence::MISSING,
+    &sequence::NOT_INCREASING,
+    &naming::EVENT_NAME_MISMATCH,
+];
+
+/// What is not found by looking at one event: limits, and how the body ended.
+pub(crate) const OVERSIZED: Code = Code("oversized");
+pub(crate) const TERMINAL_MISSING: Code = Code("terminal-missing");
+pub(crate) const ERROR_WITHOUT_FAILED: Code = Code("error-without-failed");
+pub(crate) const EVENT_AFTER_TERMINAL: Code = Code("event-after-terminal");
+
+/// Every code: those of the rules, then those of the reader.
+pub(crate) fn codes() -> impl Iterator<Item = Code> {
+    let reader = [
+        OVERSIZED,
+        TERMINAL_MISSING,
+        ERROR_WITHOUT_FAILED,
+        EVENT_AFTER_TERMINAL,
+    ];
+    RULES.iter().map(|rule| rule.code).chain(reader)
+}
+
+/// Every rule, in the order in which they run.
+#[must_use]
+pub fn rules() -> &'static [&'static Rule] {
+    RULES
+}
+
+/// For each profile and class, the rules to ask.
+struct Table([[Vec<&'static Rule>; Class::COUNT]; 2]);
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let of = |profile: Profile| {
+        std::array::from_fn(|class| {
+            let asked = |rule: &&&'static Rule| {
+                rule.on.iter().any(|on| *on as usize == class) && rule.grade(profile) != Grade::No
+            };
+            RULES.iter().filter(asked).copied().collect()
+        })
+    };
+    Table([of(Profile::OpenAiSdk), of(Profile::Portable)])
+});
+
+/// Asks every rule that concerns the event.
+pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Finding>) {
+    let asked = &TABLE.0[usize::from(!look.is_sdk())][look.class as usize];
+    for rule in asked {
+        let Some(message) = (rule.inspect)(look) else {
+            continue;
+        };
+        if without.contains(&rule.code) {
+            continue;
+        }
+        let severity = match rule.grade(look.profile) {
+            Grade::Violation => Severity::Violation,
+            _ => Severity::Info,
+        };
+        findings.push(Finding {
+            rule,
+            severity,
+            message: message.into_owned(),
+        });
+    }
+}
+
+/// Every class that is an event with an object.
+const OBJECTS: &[Class] = &[
+    Class::Prelude,
+    Class::ItemAdded,
+    Class::PartAdded,
+    Class::TextDelta,
+    Class::TextDone,
+    Class::PartDone,
+    Class::CallDelta,
+    Class::CallDone,
+    Class::ItemStatus,
+    Class::ItemDone,
+    Class::Terminal,
+    Class::Error,
+    Class::Other,
+];
+
+/// Every class, comments too.
+const ALL: &[Class] = &[
+    Class::Prelude,
+    Class::ItemAdded,
+    Class::PartAdded,
+    Class::TextDelta,
+    Class::TextDone,
+    Class::PartDone,
+    Class::CallDelta,
+    Class::CallDone,
+    Class::ItemStatus,
+    Class::ItemDone,
+    Class::Terminal,
+    Class::Error,
+    Class::Other,
+    Class::Unknown,
+    Class::Sentinel,
+    Class::Comment,
+    Class::Junk,
+];
+
+/// A sentence without parts that have to be filled in.
+const fn say(text: &'static str) -> Said {
+    Some(Cow::Borrowed(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_told_apart_and_kebab_case() {
+        let all: Vec<&str> = codes().map(Code::as_str).collect();
+        for (at, code) in all.iter().enumerate() {
+            assert!(!all[..at].contains(code), "{code} stands twice");
+            assert!(
+                code.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
+            );
+            assert_eq!(Code::parse(code).map(Code::as_str), Some(*code));
+        }
+        assert_eq!(
+            Code::parse("created_missing").map(Code::as_str),
+            Some("created-missing")
+        );
+        assert_eq!(Code::parse("nothing"), None);
+    }
+
+    #[test]
+    fn every_rule_is_asked_by_something() {
+        for rule in RULES {
+            assert!(
+                !rule.on.is_empty() && (rule.sdk != Grade::No || rule.portable != Grade::No),
+                "{}",
+                rule.code
+            );
+        }
+    }
+}

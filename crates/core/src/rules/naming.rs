@@ -1,0 +1,80 @@
+//! An event's name: `type` in its data, and the same in its `event:` line.
+
+use crate::event::{Class, Field};
+use crate::json::{is_string, quote};
+use crate::violation::Code;
+
+use super::{ALL, Grade, OBJECTS, Rule, say};
+
+/// The data has no `type`: the `event:` line names it.
+pub(super) static TYPE_MISSING: Rule = Rule {
+    code: Code("type-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "Every event's data has a `type`.",
+    mends: "It is taken from `event:`; an event without either is dropped.",
+    evidence: "DEVIATIONS 3.3; 7836246/cursor2api#116; eleven of sixteen clients fail (CLIENTS.md)",
+    fixture: "type-missing",
+    on: ALL,
+    inspect: |look| {
+        let missing = look.event.data().starts_with('{')
+            && !look.event.field(Field::Type).is_some_and(is_string);
+        // openai-python needs it on the first event only.
+        if !missing || look.is_sdk() && look.model.created {
+            return None;
+        }
+        say("The event's data has no `type`")
+    },
+    mend: |mend| {
+        if mend.kind.class() == Class::Unknown {
+            mend.drop_event();
+        } else {
+            mend.draft.set("type", quote(mend.kind.name()));
+        }
+    },
+};
+
+/// An older name for an event of the protocol.
+pub(super) static EVENT_ALIAS: Rule = Rule {
+    code: Code("event-alias"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "Events go by their names in the protocol.",
+    mends: "The event gets its name.",
+    evidence: "`response.reasoning.delta` in the Open Responses schema; openai-node throws on it",
+    fixture: "event-alias",
+    on: &[Class::TextDelta, Class::TextDone],
+    inspect: |look| {
+        let known = look.event.kind() == look.kind || look.event.field(Field::Type).is_none();
+        if known {
+            None
+        } else {
+            Some(format!("`{}` is `{}`", look.event.type_name(), look.kind.name()).into())
+        }
+    },
+    mend: |mend| mend.draft.set("type", quote(mend.kind.name())),
+};
+
+/// `event:` and `type` say the same.
+pub(super) static EVENT_NAME_MISMATCH: Rule = Rule {
+    code: Code("event-name-mismatch"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "`event:` equals `type`.",
+    mends: "The line is written anew.",
+    evidence: "The specification's MUST; LiteLLM and llm-mock-api send no `event:` (PROTOCOL.md)",
+    fixture: "event-name-mismatch",
+    on: OBJECTS,
+    inspect: |look| match look.event.frame().event_name() {
+        Some(name) if name == look.kind.name() => None,
+        Some(name) => Some(
+            format!(
+                "`event: {name}` names an event of type `{}`",
+                look.kind.name()
+            )
+            .into(),
+        ),
+        None => say("The event has no `event:` line"),
+    },
+    mend: |mend| mend.draft.reframe = true,
+};

@@ -1,0 +1,132 @@
+//! Each item has an output index of its own, and each of its events carries it.
+
+use crate::event::{Class, Field};
+use crate::json::is_object;
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said, say};
+
+const OF_ITEM: &[Class] = &[
+    Class::ItemAdded,
+    Class::PartAdded,
+    Class::TextDelta,
+    Class::TextDone,
+    Class::PartDone,
+    Class::CallDelta,
+    Class::CallDone,
+    Class::ItemStatus,
+    Class::ItemDone,
+];
+
+/// An item that is added now, and not one that is dropped or was added before.
+fn is_added(look: &Look<'_>) -> bool {
+    look.class == Class::ItemAdded
+        && look.slot.is_none()
+        && look.event.field(Field::Item).is_some_and(is_object)
+}
+
+fn assign(mend: &mut Mend<'_>) {
+    if mend.kind.class() == Class::ItemAdded {
+        let index = mend.model.slots.next_index();
+        mend.draft.set("output_index", index.to_string());
+    } else {
+        mend.readdress();
+    }
+}
+
+/// No `output_index`.
+pub(super) static MISSING: Rule = Rule {
+    code: Code("output-index-missing"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "Every event of an item carries `output_index`.",
+    mends: "It is assigned: by item id, by call id, else the open item of the right type.",
+    evidence: "DEVIATIONS 2.3; ggml-org/llama.cpp#20607, Oaklight/llm-rosetta#56",
+    fixture: "index-missing",
+    on: OF_ITEM,
+    inspect: |look| {
+        let missing = look.event.integer(Field::OutputIndex).is_none();
+        if missing && (look.slot.is_some() || is_added(look)) {
+            say("The event has no `output_index`")
+        } else {
+            None
+        }
+    },
+    mend: assign,
+};
+
+/// An index that another item has.
+pub(super) static DUPLICATE: Rule = Rule {
+    code: Code("output-index-duplicate"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "No two items are added at one output index.",
+    mends: "The later one gets the next index.",
+    evidence: "DEVIATIONS 2.4; diegosouzapw/OmniRoute#10025",
+    fixture: "output-index-duplicate",
+    on: &[Class::ItemAdded],
+    inspect: |look| {
+        let index = look.event.integer(Field::OutputIndex);
+        if look.is_sdk() {
+            let null = !look.event.field(Field::Item).is_some_and(is_object);
+            look.model.slots.at_index(index).filter(|_| !null)?;
+            let index = index.map_or("None".to_owned(), |index| index.to_string());
+            return Some(format!("Duplicate response output index {index}.").into());
+        }
+        let index =
+            index.filter(|index| is_added(look) && *index < look.model.slots.next_index())?;
+        Some(format!("Output index {index} is taken by another item").into())
+    },
+    mend: assign,
+};
+
+/// An index that leaves one out.
+pub(super) static GAP: Rule = Rule {
+    code: Code("output-index-gap"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "Items are added at the next output index.",
+    mends: "The item gets the next index.",
+    evidence: "CLIENTS.md, output_index_gap: openai-python 2.24 and openai-node 6 read `output` by position",
+    fixture: "output-index-gap",
+    on: &[Class::ItemAdded],
+    inspect: |look| {
+        let next = look.model.slots.next_index();
+        let index = look
+            .event
+            .integer(Field::OutputIndex)
+            .filter(|index| is_added(look) && *index > next)?;
+        Some(format!("Output index {index} leaves out {next}").into())
+    },
+    mend: assign,
+};
+
+/// An event that names its item by another index.
+pub(super) static CHANGED: Rule = Rule {
+    code: Code("output-index-changed"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "Every event of an item carries the index that the item was added at.",
+    mends: "The item's own index is written.",
+    evidence: "DEVIATIONS 2.4; CLIENTS.md, output_index_zero",
+    fixture: "output-index-changed",
+    on: OF_ITEM,
+    inspect: changed,
+    mend: assign,
+};
+
+fn changed(look: &Look<'_>) -> Said {
+    let (slot, now) = (look.slot()?, look.event.integer(Field::OutputIndex)?);
+    if now == slot.index || look.class == Class::ItemAdded {
+        return None;
+    }
+    Some(
+        format!(
+            "The item stands at output index {}, the event says {now}",
+            slot.index
+        )
+        .into(),
+    )
+}

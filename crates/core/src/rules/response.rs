@@ -1,0 +1,201 @@
+//! The `response` object of a lifecycle event: there, with one id, with the fields that strict readers need.
+
+use std::borrow::Cow;
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{Edit, edit, is_array, is_object, is_string, quote};
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said, say};
+
+const LIFECYCLE: &[Class] = &[Class::Prelude, Class::Terminal];
+
+fn has_object(look: &Look<'_>) -> bool {
+    look.event.field(Field::Response).is_some_and(is_object)
+}
+
+/// An ending is the upstream's word, whatever shape it has (PROTOCOL.md, profiles).
+fn is_ending(look: &Look<'_>) -> bool {
+    look.class == Class::Terminal && look.kind != EventKind::Completed
+}
+
+/// `response` is missing or null, or its fields stand at the top level.
+pub(super) static OBJECT_MISSING: Rule = Rule {
+    code: Code("response-object-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "A lifecycle event carries a `response` object.",
+    mends: "It is built from the event's own fields and from what is known.",
+    evidence: "DEVIATIONS 3.4; twelve of sixteen clients fail (CLIENTS.md, completed_response_null)",
+    fixture: "response-object-missing",
+    on: LIFECYCLE,
+    inspect: |look| {
+        if has_object(look) || look.is_sdk() && is_ending(look) {
+            return None;
+        }
+        Some(format!("`{}` carries no `response` object", look.kind.name()).into())
+    },
+    mend: |mend| {
+        let status = status_of(mend.kind);
+        let event = mend.event;
+        let flat = [Field::Id, Field::Output, Field::Status]
+            .iter()
+            .any(|field| event.present(*field).is_some());
+        let built = if flat {
+            let drop =
+                ["type", "sequence_number", "response"].map(|key| Edit::Remove(key.to_owned()));
+            edit(event.data(), &drop)
+        } else {
+            mend.build_response(status, "[]", None)
+        };
+        let edits = mend.response_edits(&built, status, mend.kind == EventKind::Created);
+        mend.draft.set("response", edit(&built, &edits));
+    },
+};
+
+fn missing_id(look: &Look<'_>) -> bool {
+    look.nested.filled("id").is_none()
+}
+
+/// The response has no id.
+pub(super) static ID_MISSING: Rule = Rule {
+    code: Code("response-id-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "Every lifecycle event has the response's id.",
+    mends: "The first id throughout; one is made up where the upstream gives none.",
+    evidence: "DEVIATIONS 4.11; openai-python: \"Lifecycle response identity changed.\"",
+    fixture: "response-id-missing",
+    on: LIFECYCLE,
+    inspect: |look| {
+        let known = look.model.response_id().is_some();
+        if !has_object(look) || !missing_id(look) || look.is_sdk() && (is_ending(look) || !known) {
+            return None;
+        }
+        say("Lifecycle response identity changed: the response has no id")
+    },
+    mend: pin_id,
+};
+
+/// The response's id is another one.
+pub(super) static ID_CHANGED: Rule = Rule {
+    code: Code("response-id-changed"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "One response id, from the first event to the last.",
+    mends: "The first id throughout; the real one is reported.",
+    evidence: "DEVIATIONS 1.9 (GitHub Copilot); duolahypercho/codex-router#814",
+    fixture: "response-id-changed",
+    on: LIFECYCLE,
+    inspect: |look| {
+        if look.is_sdk() && is_ending(look) {
+            return None;
+        }
+        let now = look.nested.filled("id")?;
+        let first = look.model.response_id.as_ref()?;
+        if first.as_deref() == Some(&*now) {
+            return None;
+        }
+        let first: Cow<'_, str> = first
+            .as_deref()
+            .map_or("none".into(), |id| format!("`{id}`").into());
+        Some(format!("Lifecycle response identity changed: from {first} to `{now}`").into())
+    },
+    mend: pin_id,
+};
+
+fn pin_id(mend: &mut Mend<'_>) {
+    if let Some(object) = mend
+        .event
+        .field(Field::Response)
+        .and_then(crate::json::Object::parse)
+    {
+        mend.model.learn_response(&object);
+    }
+    let id = mend.model.pin_response_id();
+    mend.draft.set_nested("id", quote(&id));
+}
+
+/// Fields that strict readers need.
+pub(super) static FIELDS_MISSING: Rule = Rule {
+    code: Code("response-fields-missing"),
+    sdk: Grade::Violation,
+    portable: Grade::Violation,
+    demands: "The response object has `object`, `created_at`, `model`, `status` and an `output` array, empty at first.",
+    mends: "They are filled: from earlier events, the request, the clock.",
+    evidence: "DEVIATIONS 1.6; ggml-org/llama.cpp#20607, #21174",
+    fixture: "response-fields-missing",
+    on: LIFECYCLE,
+    inspect: fields,
+    mend: |mend| {
+        let status = status_of(mend.kind);
+        let raw = mend
+            .draft
+            .current(mend.event, Field::Response)
+            .unwrap_or("{}")
+            .to_owned();
+        let terminal = mend.kind.class() == Class::Terminal;
+        let edits = mend.response_edits(&raw, status, mend.kind == EventKind::Created);
+        // A terminal's output is the matter of `terminal-output-missing`.
+        let edits = edits
+            .into_iter()
+            .filter(|step| !terminal || !matches!(step, Edit::Set("output", _)));
+        mend.draft.edit_nested(edits);
+    },
+};
+
+fn fields(look: &Look<'_>) -> Said {
+    if !has_object(look) {
+        return None;
+    }
+    let output = look.nested.get("output");
+    if look.is_sdk() {
+        let wrong = output.is_some_and(|raw| raw != "null" && !is_array(raw)) && !is_ending(look);
+        return if wrong {
+            say("The response's `output` is no array")
+        } else {
+            None
+        };
+    }
+    let mut missing: Vec<&str> = Vec::new();
+    for key in ["object", "model", "status"] {
+        if !look
+            .nested
+            .get(key)
+            .is_some_and(|raw| is_string(raw) && raw.len() > 2)
+        {
+            missing.push(key);
+        }
+    }
+    let number = |raw: &str| {
+        raw.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    if !look.nested.get("created_at").is_some_and(number) {
+        missing.push("created_at");
+    }
+    let listed = output.is_some_and(is_array);
+    if look.class == Class::Prelude && !listed {
+        missing.push("output");
+    }
+    if look.kind == EventKind::Created && listed && output.is_some_and(crate::json::is_truthy) {
+        return say("`response.created` already holds output");
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    Some(format!("The response lacks `{}`", missing.join("`, `")).into())
+}
+
+/// The status of the response in an event of this kind.
+pub(super) fn status_of(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Queued => "queued",
+        EventKind::Completed => "completed",
+        EventKind::Incomplete => "incomplete",
+        EventKind::Failed | EventKind::ResponseDone => "failed",
+        _ => "in_progress",
+    }
+}

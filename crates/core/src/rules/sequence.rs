@@ -1,0 +1,50 @@
+//! Sequence numbers.
+
+use crate::event::Field;
+use crate::mend::Mend;
+use crate::violation::Code;
+
+use super::{Grade, OBJECTS, Rule, say};
+
+fn renumber(mend: &mut Mend<'_>) {
+    mend.model.renumber = true;
+}
+
+/// No `sequence_number`.
+pub(super) static MISSING: Rule = Rule {
+    code: Code("sequence-missing"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "Every event has an integer `sequence_number`.",
+    mends: "The events are numbered from 0, or from the last number that was sent.",
+    evidence: "DEVIATIONS 2.2; Effect-TS/effect#8037, Wei-Shaw/sub2api#7129",
+    fixture: "sequence-missing",
+    on: OBJECTS,
+    inspect: |look| {
+        let missing = look.event.integer(Field::SequenceNumber).is_none();
+        if missing {
+            say("The event has no integer `sequence_number`")
+        } else {
+            None
+        }
+    },
+    mend: renumber,
+};
+
+/// A `sequence_number` that does not grow.
+pub(super) static NOT_INCREASING: Rule = Rule {
+    code: Code("sequence-not-increasing"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "`sequence_number` increases from event to event.",
+    mends: "The events are numbered from the last number that was sent.",
+    evidence: "DEVIATIONS 2.10; BerriAI/litellm#28899",
+    fixture: "sequence-not-increasing",
+    on: OBJECTS,
+    inspect: |look| {
+        let number = look.event.integer(Field::SequenceNumber)?;
+        let last = look.model.upstream_sequence?;
+        (number <= last).then(|| format!("`sequence_number` {number} follows {last}").into())
+    },
+    mend: renumber,
+};

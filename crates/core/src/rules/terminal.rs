@@ -1,0 +1,131 @@
+//! The terminal event: its name, its status, its output.
+
+use crate::event::{Class, EventKind, Field};
+use crate::json::{is_array, quote};
+use crate::mend::concord;
+use crate::model::Look;
+use crate::violation::Code;
+
+use super::response::status_of;
+use super::{Grade, Rule, Said, say};
+
+const TERMINAL: &[Class] = &[Class::Terminal];
+
+/// `response.done` is no event of the protocol.
+pub(super) static TERMINAL_ALIAS: Rule = Rule {
+    code: Code("terminal-alias"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    demands: "The terminal event is `completed`, `incomplete` or `failed`.",
+    mends: "`response.done` becomes what its `status` says; without a known one the response fails.",
+    evidence: "DEVIATIONS 4.7; can1357/oh-my-pi#4692, decolua/9router#2142",
+    fixture: "response-done",
+    on: TERMINAL,
+    inspect: |look| {
+        if look.event.kind() != EventKind::ResponseDone {
+            return None;
+        }
+        Some(format!("`response.done` stands for `{}`", name_of(look)).into())
+    },
+    mend: |mend| {
+        if mend.kind == EventKind::ResponseDone {
+            mend.fail(
+                "upstream_status_unknown",
+                "`response.done` came without a status that says how it ended",
+            );
+        } else {
+            mend.draft.set("type", quote(mend.kind.name()));
+        }
+    },
+};
+
+fn name_of(look: &Look<'_>) -> &'static str {
+    if look.kind == EventKind::ResponseDone {
+        "an unknown status"
+    } else {
+        look.kind.name()
+    }
+}
+
+/// The event's name and the response's status disagree.
+pub(super) static STATUS_MISMATCH: Rule = Rule {
+    code: Code("terminal-status-mismatch"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "The terminal event's name and `response.status` agree.",
+    mends: "The name wins, unless the status says that the response failed or is incomplete.",
+    evidence: "DEVIATIONS 4.6; PROTOCOL.md",
+    fixture: "terminal-status-mismatch",
+    on: TERMINAL,
+    inspect: |look| {
+        let status = look.nested.filled("status")?;
+        if *status == *status_of(look.kind) {
+            return None;
+        }
+        Some(
+            format!(
+                "`{}` carries a response whose status is `{status}`",
+                look.kind.name()
+            )
+            .into(),
+        )
+    },
+    mend: |mend| {
+        let response = mend
+            .event
+            .field(Field::Response)
+            .and_then(crate::json::Object::parse)
+            .unwrap_or_default();
+        let kind = match response.string("status").as_deref() {
+            Some("failed") => EventKind::Failed,
+            Some("incomplete") => EventKind::Incomplete,
+            _ => mend.kind,
+        };
+        if kind == mend.kind {
+            mend.draft.set_nested("status", quote(status_of(kind)));
+        } else {
+            mend.kind = kind;
+            mend.draft.set("type", quote(kind.name()));
+        }
+    },
+};
+
+/// The terminal's `output` is empty, null, missing, or not what was streamed.
+pub(super) static OUTPUT_MISSING: Rule = Rule {
+    code: Code("terminal-output-missing"),
+    sdk: Grade::No,
+    portable: Grade::Violation,
+    demands: "The terminal's `output` holds the items that were streamed, in index order.",
+    mends: "It is filled with the items that were done; an item that only it holds is streamed first.",
+    evidence: "DEVIATIONS 4.2, 4.3; openai/openai-python#3321, NousResearch/hermes-agent#32963",
+    fixture: "output-empty",
+    on: TERMINAL,
+    inspect,
+    mend: |mend| mend.conclude(),
+};
+
+fn inspect(look: &Look<'_>) -> Said {
+    if !matches!(look.kind, EventKind::Completed | EventKind::Incomplete) {
+        return None;
+    }
+    let Some(outputs) = look
+        .outputs()
+        .filter(|_| look.nested.get("output").is_some_and(is_array))
+    else {
+        return say("The terminal event's `output` is missing");
+    };
+    if outputs.is_empty() && !look.model.slots.list.is_empty() {
+        return say("The terminal event's `output` is empty, although items were streamed");
+    }
+    let unfinished = look.kind == EventKind::Incomplete
+        && look
+            .model
+            .slots
+            .list
+            .iter()
+            .any(|slot| slot.is_open() && !slot.can_be_closed());
+    if unfinished || concord(look.model, &outputs).agrees {
+        return None;
+    }
+    say("The terminal event's `output` is not what was streamed")
+}

@@ -1,0 +1,262 @@
+//! Taking in events: what each one adds to its slot.
+
+use crate::event::{Class, Event, EventKind, Field};
+use crate::json::{self, Object};
+
+use super::{Change, ItemType, Part, Slot, Slots, TextKind};
+
+impl Slot {
+    /// A slot from an item as raw JSON. `upstream_index` is what the upstream calls it by.
+    pub(crate) fn from_item(raw: &str, index: u64, upstream_index: Option<u64>) -> Self {
+        let item = Object::parse(raw).unwrap_or_default();
+        let type_name = item.string("type").unwrap_or_default().into_owned();
+        let kind = ItemType::from_name(&type_name);
+        let parts = |field: &str| -> Vec<Part> {
+            let list = item.get(field).and_then(json::elements).unwrap_or_default();
+            list.iter()
+                .enumerate()
+                .map(|(at, raw)| Part::from_raw(at as u64, raw))
+                .collect()
+        };
+        let body = match kind {
+            ItemType::FunctionCall | ItemType::CustomToolCall => item.string(kind.payload_field()),
+            _ => None,
+        };
+        let lacks_body = match kind {
+            ItemType::Message => !item.get("content").is_some_and(json::is_array),
+            ItemType::FunctionCall => body.is_none(),
+            _ => false,
+        };
+        Self {
+            index,
+            upstream_index,
+            id: item.filled("id").map(std::borrow::Cow::into_owned),
+            kind,
+            type_name,
+            call_id: item.filled("call_id").map(std::borrow::Cow::into_owned),
+            name: item.filled("name").map(std::borrow::Cow::into_owned),
+            added: raw.to_owned(),
+            content: parts("content"),
+            summary: parts("summary"),
+            payload: body.unwrap_or_default().into_owned(),
+            payload_done: false,
+            done: None,
+            done_at_index: false,
+            made_up: false,
+            held: false,
+            lacks_body,
+            partial: false,
+        }
+    }
+}
+
+impl Slots {
+    /// Takes in an event that belongs to `at`, read as `kind`.
+    pub(crate) fn commit(&mut self, at: usize, event: &Event, kind: EventKind) {
+        self.last = at;
+        match kind.class() {
+            Class::PartAdded => self.part_added(at, event, kind),
+            Class::TextDelta => {
+                if let (Some(text), Some(delta)) = (TextKind::of(kind), event.text(Field::Delta)) {
+                    let part = self.text_part(at, event, kind, text);
+                    self.append(at, text, part, &delta);
+                }
+            }
+            Class::TextDone => {
+                if let Some(text) = TextKind::of(kind) {
+                    let part = self.text_part(at, event, kind, text);
+                    self.extend(at, text, part, event.text(text.text_field()).as_deref());
+                    self.list[at].parts_mut(text)[part].text_done = true;
+                }
+            }
+            Class::PartDone => self.part_done(at, event, kind),
+            Class::CallDelta => {
+                if let Some(delta) = event.text(Field::Delta) {
+                    self.append_payload(at, &delta);
+                }
+            }
+            Class::CallDone => {
+                let field = if self.list[at].kind == ItemType::CustomToolCall {
+                    Field::Input
+                } else {
+                    Field::Arguments
+                };
+                self.extend_payload(at, event.text(field).as_deref());
+                self.list[at].payload_done = true;
+            }
+            Class::ItemDone => {
+                if let Some(item) = event.field(Field::Item) {
+                    self.close(at, item);
+                    let slot = &mut self.list[at];
+                    slot.done_at_index = event.integer(Field::OutputIndex) == slot.upstream_index;
+                }
+            }
+            Class::ItemStatus if kind == EventKind::OutputTextAnnotationAdded => {
+                let part = self.part(at, event, kind, TextKind::Output);
+                if let (Some(part), Some(raw)) = (part, event.field(Field::Annotation)) {
+                    let raw = raw.to_owned();
+                    if self.keep(raw.len()) {
+                        self.list[at].content[part].annotations.push(raw);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes a slot with an item as raw JSON; text in it that was not delivered yet counts as delivered now.
+    pub(crate) fn close(&mut self, at: usize, raw: &str) {
+        let item = Object::parse(raw).unwrap_or_default();
+        for field in ["summary", "content"] {
+            let list = item.get(field).and_then(json::elements).unwrap_or_default();
+            for (position, raw) in list.iter().enumerate() {
+                let whole = Part::from_raw(position as u64, raw);
+                let Some(text) = whole
+                    .kind
+                    .filter(|kind| (*kind == TextKind::Summary) == (field == "summary"))
+                else {
+                    continue;
+                };
+                let part = match self.list[at].part_at(text, whole.index) {
+                    Some(part) => part,
+                    None => self.push_part(
+                        at,
+                        text,
+                        Part {
+                            text: String::new(),
+                            ..whole.clone()
+                        },
+                    ),
+                };
+                self.extend(at, text, part, Some(&whole.text));
+            }
+        }
+        let kind = self.list[at].kind;
+        if kind.is_call() {
+            self.extend_payload(at, item.string(kind.payload_field()).as_deref());
+        }
+        let kept = self.keep(raw.len());
+        let slot = &mut self.list[at];
+        slot.partial |= !kept;
+        slot.name = slot
+            .name
+            .take()
+            .or_else(|| item.filled("name").map(std::borrow::Cow::into_owned));
+        slot.call_id = slot
+            .call_id
+            .take()
+            .or_else(|| item.filled("call_id").map(std::borrow::Cow::into_owned));
+        slot.payload_done = true;
+        slot.done = Some(if kept { raw.to_owned() } else { String::new() });
+        self.changes.push(Change::Done { slot: at });
+    }
+
+    fn part_added(&mut self, at: usize, event: &Event, kind: EventKind) {
+        let Some(raw) = event.field(Field::Part).filter(|raw| json::is_object(raw)) else {
+            return;
+        };
+        let field = if kind == EventKind::ReasoningSummaryPartAdded {
+            TextKind::Summary
+        } else {
+            TextKind::Output
+        };
+        let next = self.list[at].parts(field).len() as u64;
+        let part = Part::from_raw(event.integer(field.index_field()).unwrap_or(next), raw);
+        self.push_part(at, field, part);
+    }
+
+    fn part_done(&mut self, at: usize, event: &Event, kind: EventKind) {
+        let field = if kind == EventKind::ReasoningSummaryPartDone {
+            TextKind::Summary
+        } else {
+            TextKind::Output
+        };
+        let whole = event.field(Field::Part).map(|raw| Part::from_raw(0, raw));
+        let text = whole.as_ref().and_then(|part| part.kind).unwrap_or(field);
+        let part = self.text_part(at, event, kind, text);
+        self.extend(at, text, part, whole.map(|part| part.text).as_deref());
+        self.list[at].parts_mut(text)[part].done = true;
+    }
+
+    /// Adds a part to a slot and says where it stands.
+    pub(crate) fn push_part(&mut self, at: usize, kind: TextKind, part: Part) -> usize {
+        let given = part.text.len();
+        let parts = self.list[at].parts_mut(kind);
+        parts.push(part);
+        let position = parts.len() - 1;
+        if given > 0 {
+            self.changes.push(Change::Text {
+                slot: at,
+                kind,
+                part: position,
+                from: 0,
+            });
+        }
+        position
+    }
+
+    /// The part that a text event speaks of; made when it was never added.
+    fn text_part(&mut self, at: usize, event: &Event, kind: EventKind, text: TextKind) -> usize {
+        if let Some(part) = self.part(at, event, kind, text) {
+            return part;
+        }
+        let next = self.list[at].parts(text).len() as u64;
+        let index = event.integer(text.index_field()).unwrap_or(next);
+        self.push_part(at, text, Part::empty(index, text))
+    }
+
+    /// Appends delivered text to a part.
+    pub(crate) fn append(&mut self, at: usize, kind: TextKind, part: usize, delta: &str) {
+        let keep = self.keep(delta.len());
+        let slot = &mut self.list[at];
+        slot.partial |= !keep;
+        if keep && !delta.is_empty() {
+            let text = &mut slot.parts_mut(kind)[part].text;
+            let from = text.len();
+            text.push_str(delta);
+            self.changes.push(Change::Text {
+                slot: at,
+                kind,
+                part,
+                from,
+            });
+        }
+    }
+
+    /// Takes what `whole` holds beyond the delivered text. Text that contradicts it changes nothing: what was
+    /// delivered stands.
+    fn extend(&mut self, at: usize, kind: TextKind, part: usize, whole: Option<&str>) {
+        let slot = &self.list[at];
+        if slot.partial {
+            return;
+        }
+        let delivered = &slot.parts(kind)[part].text;
+        if let Some(rest) = whole.and_then(|whole| whole.strip_prefix(delivered.as_str())) {
+            let rest = rest.to_owned();
+            self.append(at, kind, part, &rest);
+        }
+    }
+
+    /// Appends delivered arguments or input.
+    pub(crate) fn append_payload(&mut self, at: usize, delta: &str) {
+        let keep = self.keep(delta.len());
+        let slot = &mut self.list[at];
+        slot.partial |= !keep;
+        if keep && !delta.is_empty() {
+            let from = slot.payload.len();
+            slot.payload.push_str(delta);
+            self.changes.push(Change::Payload { slot: at, from });
+        }
+    }
+
+    fn extend_payload(&mut self, at: usize, whole: Option<&str>) {
+        let slot = &self.list[at];
+        if slot.partial {
+            return;
+        }
+        if let Some(rest) = whole.and_then(|whole| whole.strip_prefix(slot.payload.as_str())) {
+            let rest = rest.to_owned();
+            self.append_payload(at, &rest);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The items of a response as the stream builds them: one slot an item, by output index.
+//!
+//! Both the [`Model`](crate::model::Model) that judges and the [`Accumulator`](crate::Accumulator) that collects stand
+//! on this. A slot is found by its output index first, then by item id, then as the last open item of the right type:
+//! indices are what relays keep stable when they rotate ids (DEVIATIONS 2.1).
+
+mod build;
+mod commit;
+mod resolve;
+mod text;
+
+use std::collections::HashMap;
+
+pub(crate) use resolve::Address;
+pub(crate) use text::TextKind;
+
+/// The types of item whose inner events are followed; the others are carried whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ItemType {
+    Message,
+    Reasoning,
+    FunctionCall,
+    CustomToolCall,
+    Other,
+}
+
+impl ItemType {
+    pub(crate) fn from_name(name: &str) -> Self {
+        match name {
+            "message" => Self::Message,
+            "reasoning" => Self::Reasoning,
+            "function_call" => Self::FunctionCall,
+            "custom_tool_call" => Self::CustomToolCall,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Reasoning => "reasoning",
+            Self::FunctionCall => "function_call",
+            Self::CustomToolCall => "custom_tool_call",
+            Self::Other => "",
+        }
+    }
+
+    /// The prefix of such an item's id; the official API refuses others when an item is replayed.
+    pub(crate) fn id_prefix(self) -> &'static str {
+        match self {
+            Self::Message => "msg",
+            Self::Reasoning => "rs",
+            Self::FunctionCall => "fc",
+            Self::CustomToolCall => "ctc",
+            Self::Other => "item",
+        }
+    }
+
+    pub(crate) fn is_call(self) -> bool {
+        matches!(self, Self::FunctionCall | Self::CustomToolCall)
+    }
+
+    /// The field of a call's item that holds its arguments or input.
+    pub(crate) fn payload_field(self) -> &'static str {
+        if self == Self::CustomToolCall {
+            "input"
+        } else {
+            "arguments"
+        }
+    }
+}
+
+/// One content part, or one part of a reasoning summary.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// Its `content_index` or `summary_index`.
+    pub(crate) index: u64,
+    /// What text it holds; `None` for a part that is carried whole.
+    pub(crate) kind: Option<TextKind>,
+    /// The part as it was added, as raw JSON.
+    pub(crate) raw: String,
+    /// What was delivered of it.
+    pub(crate) text: String,
+    /// Annotations that came as events, as raw JSON.
+    pub(crate) annotations: Vec<String>,
+    pub(crate) text_done: bool,
+    pub(crate) done: bool,
+}
+
+/// One output item.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    /// Its output index downstream.
+    pub(crate) index: u64,
+    /// Its output index as the upstream writes it; `None` where it leaves it out.
+    pub(crate) upstream_index: Option<u64>,
+    /// Its id downstream.
+    pub(crate) id: Option<String>,
+    pub(crate) kind: ItemType,
+    pub(crate) type_name: String,
+    pub(crate) call_id: Option<String>,
+    pub(crate) name: Option<String>,
+    /// The item as it was added, as raw JSON.
+    pub(crate) added: String,
+    /// `content` for messages, reasoning text for reasoning.
+    pub(crate) content: Vec<Part>,
+    /// The parts of a reasoning summary.
+    pub(crate) summary: Vec<Part>,
+    /// A call's arguments or input, as delivered.
+    pub(crate) payload: String,
+    pub(crate) payload_done: bool,
+    /// The item as it was closed, as raw JSON.
+    pub(crate) done: Option<String>,
+    /// It was closed by an event with its own output index: what openai-python looks at.
+    pub(crate) done_at_index: bool,
+    /// No `output_item.added` of the upstream's own was seen.
+    pub(crate) made_up: bool,
+    /// A call whose name is not known: nothing of it was sent downstream.
+    pub(crate) held: bool,
+    /// As added: a message without a `content` array, a call without an `arguments` string.
+    pub(crate) lacks_body: bool,
+    /// Something of it was not kept, because a limit was passed.
+    pub(crate) partial: bool,
+}
+
+impl Slot {
+    pub(crate) fn is_open(&self) -> bool {
+        self.done.is_none()
+    }
+
+    pub(crate) fn parts(&self, kind: TextKind) -> &Vec<Part> {
+        if kind == TextKind::Summary {
+            &self.summary
+        } else {
+            &self.content
+        }
+    }
+
+    pub(crate) fn parts_mut(&mut self, kind: TextKind) -> &mut Vec<Part> {
+        if kind == TextKind::Summary {
+            &mut self.summary
+        } else {
+            &mut self.content
+        }
+    }
+
+    /// The position of the part with this index.
+    pub(crate) fn part_at(&self, kind: TextKind, index: u64) -> Option<usize> {
+        self.parts(kind).iter().position(|part| part.index == index)
+    }
+}
+
+/// What one event added, for whoever shows it live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Text was appended to a part, from this byte on.
+    Text {
+        slot: usize,
+        kind: TextKind,
+        part: usize,
+        from: usize,
+    },
+    /// A call's arguments or input grew, from this byte on.
+    Payload { slot: usize, from: usize },
+    /// An item was closed.
+    Done { slot: usize },
+}
+
+/// All items of one response.
+#[derive(Debug, Clone)]
+pub(crate) struct Slots {
+    pub(crate) list: Vec<Slot>,
+    /// The newest slot that the upstream addresses by this index.
+    by_index: HashMap<Option<u64>, usize>,
+    /// Every id that the upstream used for a slot, and the one used downstream.
+    by_id: HashMap<String, usize>,
+    last: usize,
+    next_index: u64,
+    /// Bytes of text that are kept.
+    kept: usize,
+    limit: usize,
+    /// The limit was passed: text is no longer kept.
+    pub(crate) overflowed: bool,
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Slots {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            list: Vec::new(),
+            by_index: HashMap::new(),
+            by_id: HashMap::new(),
+            last: 0,
+            next_index: 0,
+            kept: 0,
+            limit,
+            overflowed: false,
+            changes: Vec::new(),
+        }
+    }
+
+    /// The output index that the next item gets.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.next_index
+    }
+
+    /// Adds a slot and makes it findable.
+    pub(crate) fn open(&mut self, slot: Slot) -> usize {
+        let at = self.list.len();
+        self.next_index = self.next_index.max(slot.index.saturating_add(1));
+        self.by_index.insert(slot.upstream_index, at);
+        if let Some(id) = &slot.id {
+            self.by_id.insert(id.clone(), at);
+        }
+        self.list.push(slot);
+        self.last = at;
+        at
+    }
+
+    /// Lets the upstream's own index and id lead to this slot.
+    pub(crate) fn alias(&mut self, at: usize, index: Option<u64>, id: Option<&str>) {
+        if index.is_some() {
+            self.by_index.insert(index, at);
+        }
+        if let Some(id) = id.filter(|id| !id.is_empty() && !self.by_id.contains_key(*id)) {
+            self.by_id.insert(id.to_owned(), at);
+        }
+    }
+
+    /// Whether so many bytes more may be kept; from the first refusal on none are.
+    fn keep(&mut self, bytes: usize) -> bool {
+        self.kept = self.kept.saturating_add(bytes);
+        self.overflowed |= self.kept > self.limit;
+        !self.overflowed
+    }
+
+    /// The slots in the order of their output index.
+    pub(crate) fn ordered(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_key(|&at| (self.list[at].index, at));
+        order
+    }
+}

@@ -1,0 +1,138 @@
+//! Finding the slot that an event speaks of.
+
+use crate::event::{Class, Event, EventKind, Field};
+use crate::json::Object;
+
+use super::{ItemType, Slot, Slots, TextKind};
+
+/// How an event names its item, and of what type the item has to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Address<'a> {
+    pub(crate) index: Option<u64>,
+    pub(crate) id: Option<std::borrow::Cow<'a, str>>,
+    pub(crate) call_id: Option<std::borrow::Cow<'a, str>>,
+    /// The item's type, where the event tells it.
+    pub(crate) type_name: Option<std::borrow::Cow<'a, str>>,
+    pub(crate) want: Option<ItemType>,
+}
+
+impl<'a> Address<'a> {
+    /// The address in `event`, read as `kind`; `item` is its `item` object, for the events that have one.
+    pub(crate) fn of(event: &'a Event, kind: EventKind, item: &Object<'a>) -> Self {
+        let index = event.integer(Field::OutputIndex);
+        match kind.class() {
+            Class::ItemAdded | Class::ItemDone => {
+                let type_name = item.filled("type");
+                let want = type_name.as_deref().map(ItemType::from_name);
+                Self {
+                    index,
+                    id: item.filled("id"),
+                    call_id: item.filled("call_id"),
+                    type_name,
+                    want,
+                }
+            }
+            _ => Self {
+                index,
+                id: event.text(Field::ItemId),
+                call_id: None,
+                type_name: None,
+                want: want(kind),
+            },
+        }
+    }
+
+    fn fits(&self, slot: &Slot) -> bool {
+        match (&self.type_name, self.want) {
+            (Some(name), _) => slot.type_name == **name,
+            (None, Some(ItemType::FunctionCall)) => slot.kind == ItemType::FunctionCall,
+            (None, Some(want)) => slot.kind == want,
+            (None, None) => true,
+        }
+    }
+}
+
+/// The type of item that an event of this kind belongs to.
+fn want(kind: EventKind) -> Option<ItemType> {
+    match kind {
+        EventKind::FunctionCallArgumentsDelta | EventKind::FunctionCallArgumentsDone => {
+            Some(ItemType::FunctionCall)
+        }
+        EventKind::CustomToolCallInputDelta | EventKind::CustomToolCallInputDone => {
+            Some(ItemType::CustomToolCall)
+        }
+        _ => TextKind::of(kind).map(TextKind::item_type),
+    }
+}
+
+impl Slots {
+    /// The slot that is addressed: by index, then by id, then by call id, then the last open one of the type. A slot
+    /// of another type is never taken.
+    pub(crate) fn resolve(&self, address: &Address<'_>) -> Option<usize> {
+        if let Some(last) = self.list.get(self.last)
+            && last.upstream_index == address.index
+            && last.id.as_deref() == address.id.as_deref()
+            && address.fits(last)
+        {
+            return Some(self.last);
+        }
+        let fits = |at: &usize| address.fits(&self.list[*at]);
+        let by_id = address
+            .id
+            .as_deref()
+            .and_then(|id| self.by_id.get(id))
+            .copied()
+            .filter(fits);
+        if address.index.is_some() {
+            // Two items under one index (DEVIATIONS 2.4) are told apart by their ids; otherwise the index wins.
+            let twin = by_id.filter(|at| self.list[*at].upstream_index == address.index);
+            let by_index = self.by_index.get(&address.index).copied().filter(fits);
+            return twin
+                .or(by_index)
+                .or(by_id)
+                .or_else(|| self.by_call_id(address));
+        }
+        by_id.or_else(|| self.by_call_id(address)).or_else(|| {
+            let open = |at: &usize| self.list[*at].is_open();
+            (0..self.list.len()).rev().filter(fits).find(open)
+        })
+    }
+
+    fn by_call_id(&self, address: &Address<'_>) -> Option<usize> {
+        let call_id = address.call_id.as_deref()?;
+        let found = self
+            .list
+            .iter()
+            .rposition(|slot| slot.call_id.as_deref() == Some(call_id))?;
+        address.fits(&self.list[found]).then_some(found)
+    }
+
+    /// The slot that the upstream's index leads to, whatever its type.
+    pub(crate) fn at_index(&self, index: Option<u64>) -> Option<usize> {
+        self.by_index.get(&index).copied()
+    }
+
+    /// The slot of this id, whatever its type.
+    pub(crate) fn with_id(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The part of a slot that an event speaks of: by its index, else the last open one of its kind.
+    pub(crate) fn part(
+        &self,
+        slot: usize,
+        event: &Event,
+        kind: EventKind,
+        text: TextKind,
+    ) -> Option<usize> {
+        let slot = &self.list[slot];
+        match event.integer(text.index_field()) {
+            Some(index) => slot.part_at(text, index),
+            None if kind.class() == Class::PartAdded => None,
+            None => slot
+                .parts(text)
+                .iter()
+                .rposition(|part| part.kind == Some(text) && !part.done),
+        }
+    }
+}
