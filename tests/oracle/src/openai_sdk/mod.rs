@@ -292,7 +292,7 @@ impl State {
         }
         if !part.is_object() {
             return Err((
-                "part-not-added",
+                "part-fields-missing",
                 format!("a content part that is {}", shape(part)),
             ));
         }
@@ -308,7 +308,7 @@ impl State {
 
     fn text_delta(&mut self, event: &Value) -> Result<(), Finding> {
         let part = self.text_part(event)?;
-        let delta = append(&mut part["text"], &event["delta"], "part-not-added")?;
+        let delta = append(&mut part["text"], &event["delta"], "part-fields-missing")?;
         self.summary.text.push_str(delta);
         Ok(())
     }

@@ -174,7 +174,7 @@ pub(super) fn append<'a>(
         }
         // Python adds these too.
         (Value::Number(_) | Value::Bool(_), Value::Number(_) | Value::Bool(_)) => Ok(""),
-        (Value::Array(_), Value::Array(_)) => Ok(""),
+        (Value::Array(_), Value::Array(_) | Value::String(_) | Value::Object(_)) => Ok(""),
         (Value::String(_), other) => {
             Err(("delta-not-string", format!("`delta` is {}", shape(other))))
         }

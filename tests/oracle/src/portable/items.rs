@@ -269,7 +269,7 @@ impl Judge {
         };
         if part.is_object() && !fits {
             self.fault(
-                "part-not-added",
+                "part-fields-missing",
                 format!("a part without its fields: {part}"),
             );
         }

@@ -197,7 +197,7 @@ impl Judge {
                 "delta" => ("delta-not-string", value.is_string() || shell),
                 "response" => ("response-object-missing", value.is_object()),
                 "item" => ("item-fields-missing", value.is_object()),
-                "part" => ("part-not-added", value.is_object()),
+                "part" => ("part-fields-missing", value.is_object()),
                 // Of the `error` event: judged with its shape.
                 "message" => continue,
                 _ => (
