@@ -1,4 +1,5 @@
-//! The decoder against arbitrary bytes, arbitrary chunks, and two public decoders that follow WHATWG.
+//! The decoder against arbitrary bytes, arbitrary chunks, and two public decoders that follow
+//! WHATWG.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use bytes::Bytes;
@@ -82,7 +83,8 @@ fn dispatched(frames: &[Frame]) -> Vec<Dispatched> {
         .filter(|frame| !frame.oddities().contains(Oddities::UNTERMINATED))
     {
         last_id = frame.id().map_or(last_id, lossy);
-        // A data buffer that is empty dispatches nothing, and one empty data line leaves an LF in it.
+        // A data buffer that is empty dispatches nothing, and one empty data line leaves an LF in
+        // it.
         if frame.has_data() {
             let name = frame.event_name().unwrap_or("message").to_owned();
             events.push((name, lossy(frame.data()), last_id.clone()));
@@ -91,7 +93,8 @@ fn dispatched(frames: &[Frame]) -> Vec<Dispatched> {
     events
 }
 
-/// A name that is not UTF-8 is none to us, and full of replacement characters to others: their name counts as ours then.
+/// A name that is not UTF-8 is none to us, and full of replacement characters to others: their name
+/// counts as ours then.
 fn alike(mut theirs: Vec<Dispatched>, ours: &[Dispatched]) -> Vec<Dispatched> {
     for (theirs, ours) in theirs.iter_mut().zip(ours) {
         if theirs.0.contains('\u{FFFD}') && ours.0 == "message" {
@@ -274,7 +277,8 @@ proptest! {
     }
 }
 
-/// As `decode`, but nothing is read before everything is pushed at every other body: chunks may queue.
+/// As `decode`, but nothing is read before everything is pushed at every other body: chunks may
+/// queue.
 fn decode_queued(body: &[u8], sizes: &[usize], limit: usize) -> Decoded {
     let mut decoder = Decoder::new(limit);
     let mut sizes = sizes.iter().cycle();
@@ -316,7 +320,8 @@ fn a_comment_a_second_for_ever_is_no_frame_that_never_ends() {
     assert_eq!(seen, 100_000 - 1);
 }
 
-/// Not a measurement (`benches/frames.rs` is): with time that grows by the square, this would not end.
+/// Not a measurement (`benches/frames.rs` is): with time that grows by the square, this would not
+/// end.
 #[test]
 fn long_lines_in_single_bytes_take_linear_time() {
     let value = "x".repeat(2 << 20);

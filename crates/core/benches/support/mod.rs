@@ -16,7 +16,8 @@ use criterion::{Bencher, Criterion, SamplingMode, Throughput};
 /// Events in the generated stream; together they have about 72 MB.
 pub const EVENTS: usize = 200_000;
 
-/// Nanoseconds of CPU time that this thread used. On a shared machine the wall clock also counts what others do.
+/// Nanoseconds of CPU time that this thread used. On a shared machine the wall clock also counts
+/// what others do.
 pub struct ThreadCpu;
 
 impl Measurement for ThreadCpu {
@@ -68,7 +69,8 @@ fn now() -> f64 {
     ORIGIN.get_or_init(Instant::now).elapsed().as_nanos() as f64
 }
 
-/// criterion with this clock, and few samples: an iteration reads a whole stream, so each is an average already.
+/// criterion with this clock, and few samples: an iteration reads a whole stream, so each is an
+/// average already.
 pub fn criterion() -> Criterion<ThreadCpu> {
     Criterion::default()
         .with_measurement(ThreadCpu)
@@ -104,8 +106,8 @@ pub fn group<'a>(
     group
 }
 
-/// The text deltas of one long message, as the native service frames them: `count` events of 360 bytes on average, an
-/// eighth of them with text beyond ASCII.
+/// The text deltas of one long message, as the native service frames them: `count` events of 360
+/// bytes on average, an eighth of them with text beyond ASCII.
 pub fn deltas(count: usize) -> Bytes {
     const TEXT: [&str; 8] = [
         " the",

@@ -1,6 +1,7 @@
 //! The block in progress: lines in, a [`Frame`] out.
 //!
-//! All positions are counted from the block's first byte, so they hold whichever buffer the bytes are in.
+//! All positions are counted from the block's first byte, so they hold whichever buffer the bytes
+//! are in.
 
 use bytes::Bytes;
 
@@ -27,8 +28,9 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Where the block has to end because the line at `line` belongs to another one (rules 2 and 3 of the module docs).
-    /// The line is not part of the block then, and the block is to be read again up to there ([`Block::read`]).
+    /// Where the block has to end because the line at `line` belongs to another one (rules 2 and 3
+    /// of the module docs). The line is not part of the block then, and the block is to be read
+    /// again up to there ([`Block::read`]).
     #[inline]
     pub(super) fn ends_before(
         &mut self,
@@ -46,7 +48,8 @@ impl Block {
         self.ends_behind(block, data, field)
     }
 
-    /// Whether the block ends behind its latest data line, and where that is, now that a line follows.
+    /// Whether the block ends behind its latest data line, and where that is, now that a line
+    /// follows.
     #[inline(never)]
     fn ends_behind(&mut self, block: &[u8], data: Span, field: Field<'_>) -> Option<usize> {
         let repeats = match field {
@@ -54,7 +57,8 @@ impl Block {
                 self.feed_probe(block, data);
                 !value.is_empty()
             }
-            // The first `event` line may stand behind the data: WHATWG lets fields come in any order.
+            // The first `event` line may stand behind the data: WHATWG lets fields come in any
+            // order.
             Field::Event(value) => !value.is_empty() && self.name.is_some(),
             _ => false,
         };
@@ -64,7 +68,8 @@ impl Block {
         })
     }
 
-    /// Shows the probe the latest data line, once: when something follows it. Most data is never looked at.
+    /// Shows the probe the latest data line, once: when something follows it. Most data is never
+    /// looked at.
     fn feed_probe(&mut self, block: &[u8], latest: Span) {
         if self.probed_lines < self.data_lines {
             self.probed_lines = self.data_lines;
@@ -218,8 +223,8 @@ impl Block {
     }
 }
 
-/// The `data` lines of `block`, joined by LF. The lines are found again rather than remembered: remembering them would
-/// cost more memory than a block of very short lines itself.
+/// The `data` lines of `block`, joined by LF. The lines are found again rather than remembered:
+/// remembering them would cost more memory than a block of very short lines itself.
 fn joined(block: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(block.len());
     let mut first = true;

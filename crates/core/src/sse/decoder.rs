@@ -1,12 +1,16 @@
 //! Chunks in, frames out: which bytes belong to which block.
 //!
-//! The block in progress lies in the current chunk, or, when it began in an earlier one, in `head` as far as it has been
-//! scanned. No byte is scanned for a line end twice (but those behind a late cut, once), and none is copied but those of
-//! a block that lies across chunks, once.
+//! The block in progress lies in the current chunk, or, when it began in an earlier one, in `head`
+//! as far as it has been scanned. No byte is scanned for a line end twice (but those behind a late
+//! cut, once), and none is copied but those of a block that lies across chunks, once (small ones
+//! twice, which is cheaper than giving their buffer away).
+
+mod buffer;
+mod oversized;
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use memchr::memchr2;
 
 use super::block::Block;
@@ -16,12 +20,13 @@ use super::oddities::Oddities;
 
 /// Reads the body of an event stream from chunks.
 ///
-/// `push` a chunk, then take frames with `next_frame` until it gives `None`. When the body is over, call `finish` until
-/// *it* gives `None`. Where the frames end is told in the [module documentation](super).
+/// `push` a chunk, then take frames with `next_frame` until it gives `None`. When the body is over,
+/// call `finish` until *it* gives `None`. Where the frames end is told in the [module
+/// documentation](super).
 ///
-/// Memory: the block in progress, never more than the limit (plus one byte), and the chunks that were pushed and not
-/// yet read. Time is linear in the bytes, however they are cut. The data of a frame in several `data` lines is held a
-/// second time, joined.
+/// Memory: the block in progress, never more than the limit (plus one byte), and the chunks that
+/// were pushed and not yet read. Time is linear in the bytes, however they are cut. The data of a
+/// frame in several `data` lines is held a second time, joined.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
@@ -31,7 +36,8 @@ pub struct Decoder {
     queue: VecDeque<Bytes>,
     /// The scanned bytes of a block that began in an earlier chunk; empty when it lies in `chunk`.
     head: Vec<u8>,
-    /// How much of `chunk` is scanned. Only while `head` is empty: scanned bytes go there at once otherwise.
+    /// How much of `chunk` is scanned. Only while `head` is empty: scanned bytes go there at once
+    /// otherwise.
     scanned: usize,
     /// Where the current line begins in the block.
     line: usize,
@@ -77,7 +83,8 @@ pub struct FrameTooLarge {
 }
 
 impl Decoder {
-    /// A decoder at the beginning of a body. `limit` is the most bytes that one block may have, line ends included.
+    /// A decoder at the beginning of a body. `limit` is the most bytes that one block may have,
+    /// line ends included (and, where its blank line is missing, the line that shows it).
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -107,7 +114,8 @@ impl Decoder {
         }
     }
 
-    /// The next frame that is whole, or the block that was too large; `None` when more bytes are needed.
+    /// The next frame that is whole, or the block that was too large; `None` when more bytes are
+    /// needed.
     pub fn next_frame(&mut self) -> Option<Result<Frame, FrameTooLarge>> {
         loop {
             if self.skip != Skip::No {
@@ -148,8 +156,8 @@ impl Decoder {
         }
     }
 
-    /// Says that the body is over: gives the frames that are still whole, then the block that has no blank line
-    /// ([`Oddities::UNTERMINATED`]). Call it until it gives `None`.
+    /// Says that the body is over: gives the frames that are still whole, then the block that has
+    /// no blank line ([`Oddities::UNTERMINATED`]). Call it until it gives `None`.
     pub fn finish(&mut self) -> Option<Result<Frame, FrameTooLarge>> {
         if let Some(result) = self.next_frame() {
             return Some(result);
@@ -235,7 +243,8 @@ impl Decoder {
         None
     }
 
-    /// Takes the chunk up to and including the line end at `at` into the block. Returns the line end's position there.
+    /// Takes the chunk up to and including the line end at `at` into the block. Returns the line
+    /// end's position there.
     #[inline]
     fn take_until(&mut self, at: usize) -> usize {
         if self.head.is_empty() {
@@ -299,7 +308,8 @@ impl Decoder {
             self.line = self.head.len() + self.scanned;
             self.note_end(LineEnd::CrLf);
         } else {
-            // Where the CR ended the block before, this is the next block's first byte: nothing to note there.
+            // Where the CR ended the block before, this is the next block's first byte: nothing to
+            // note there.
             if self.head.len() + self.scanned > 0 {
                 self.note_end(LineEnd::Cr);
             }
@@ -325,19 +335,6 @@ impl Decoder {
         let offset = self.offset;
         self.offset += raw.len() as u64;
         block.into_frame(raw, offset)
-    }
-
-    /// The bytes of a block that lay across chunks, in memory that is no larger than they are.
-    fn take_head(&mut self) -> Bytes {
-        /// Up to here a copy costs less than giving the buffer away and setting up the next one.
-        const COPIED: usize = 8 << 10;
-        if self.head.capacity() <= COPIED {
-            let raw = Bytes::copy_from_slice(&self.head);
-            self.head.clear();
-            raw
-        } else {
-            Bytes::from(std::mem::take(&mut self.head).into_boxed_slice())
-        }
     }
 
     /// Gives out the block up to `at`; the lines behind it are read again, into the next one.
@@ -367,101 +364,5 @@ impl Decoder {
         self.scanned = 0;
         self.line = 0;
         std::mem::take(&mut self.block)
-    }
-
-    /// Puts what is left of the chunk, all of it scanned, into `head` and goes to the next chunk, if there is one.
-    fn refill(&mut self) -> bool {
-        self.keep(self.chunk.len());
-        self.scanned = 0;
-        match self.queue.pop_front() {
-            Some(chunk) => {
-                self.chunk = chunk;
-                true
-            }
-            None => {
-                self.chunk = Bytes::new();
-                false
-            }
-        }
-    }
-
-    /// Moves `count` bytes from the chunk to `head`.
-    fn keep(&mut self, count: usize) {
-        /// The first buffer: most events are smaller.
-        const FIRST: usize = 512;
-        let needed = self.head.len() + count;
-        if needed > self.head.capacity() {
-            // Doubling, so that time is linear; never past the limit, so that memory is what the limit says.
-            let doubled = needed.max(FIRST).max(self.head.capacity() * 2);
-            let capacity = doubled.min(self.limit.saturating_add(1)).max(needed);
-            self.head.reserve_exact(capacity - self.head.len());
-        }
-        self.head.extend_from_slice(&self.chunk[..count]);
-        self.chunk.advance(count);
-    }
-}
-
-/// Oversized blocks.
-impl Decoder {
-    /// Gives up the block and the whole chunk, which belongs to it.
-    #[cold]
-    fn give_up(&mut self, skip: Skip) -> FrameTooLarge {
-        let error = self.drop_block(self.chunk.len());
-        self.skip = skip;
-        error
-    }
-
-    /// Gives up the block with the first `count` bytes of the chunk, which end with a line end.
-    #[cold]
-    fn give_up_at(&mut self, count: usize, cr: Cr, blank: bool) -> FrameTooLarge {
-        let error = self.drop_block(count);
-        self.cr = cr;
-        self.skip = if blank { Skip::No } else { Skip::LineStart };
-        error
-    }
-
-    fn drop_block(&mut self, count: usize) -> FrameTooLarge {
-        let (limit, offset, name) = (self.limit, self.offset, self.block.name(self.bytes()));
-        self.offset += (self.head.len() + count) as u64;
-        self.head = Vec::new();
-        self.chunk.advance(count);
-        self.begin_block();
-        self.last_end = LineEnd::None;
-        FrameTooLarge {
-            limit,
-            offset,
-            name,
-        }
-    }
-
-    /// Passes over the rest of an oversized block; `false` when the chunk ended before its blank line.
-    #[cold]
-    fn pass_over(&mut self) -> bool {
-        while let Some(&next) = self.chunk.first() {
-            if std::mem::replace(&mut self.cr, Cr::No) == Cr::Open && next == b'\n' {
-                self.discard(1);
-                continue;
-            }
-            let Some(at) = memchr2(b'\n', b'\r', &self.chunk) else {
-                self.discard(self.chunk.len());
-                self.skip = Skip::WithinLine;
-                break;
-            };
-            if self.chunk[at] == b'\r' {
-                self.cr = Cr::Open;
-            }
-            self.discard(at + 1);
-            if at == 0 && self.skip == Skip::LineStart {
-                self.skip = Skip::No;
-                return true;
-            }
-            self.skip = Skip::LineStart;
-        }
-        false
-    }
-
-    fn discard(&mut self, count: usize) {
-        self.chunk.advance(count);
-        self.offset += count as u64;
     }
 }

@@ -1,5 +1,5 @@
-//! Frames that respair writes itself: one buffer each, LF throughout, so that a reader which wants a frame in one read
-//! (PROTOCOL.md, the Open Responses suite) gets it.
+//! Frames that respair writes itself: one buffer each, LF throughout, so that a reader which wants
+//! a frame in one read (PROTOCOL.md, the Open Responses suite) gets it.
 //!
 //! What arrived and was not repaired is not encoded again: it is [`Frame::raw`].
 
@@ -13,8 +13,9 @@ use super::oddities::Oddities;
 impl Frame {
     /// An event: `event: NAME`, a `data` line for each line of `data`, a blank line.
     ///
-    /// An empty name leaves the `event` line out. What the format cannot carry is changed: a CR or CR LF in `data`
-    /// becomes the LF that every line break reads back as, a line break in the name is dropped.
+    /// An empty name leaves the `event` line out. What the format cannot carry is changed: a CR or
+    /// CR LF in `data` becomes the LF that every line break reads back as, a line break in the name
+    /// is dropped.
     ///
     /// ```
     /// use respair_core::sse::Frame;
@@ -70,7 +71,8 @@ impl Frame {
         )
     }
 
-    /// A comment: it keeps a connection alive and means nothing. A line break in `text` becomes a space.
+    /// A comment: it keeps a connection alive and means nothing. A line break in `text` becomes a
+    /// space.
     #[must_use]
     pub fn comment(text: &str) -> Self {
         let mut raw = Vec::with_capacity(text.len() + ": \n\n".len());

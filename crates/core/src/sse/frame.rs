@@ -9,8 +9,8 @@ use super::oddities::Oddities;
 
 /// One block of an event stream: its raw bytes, and WHATWG's reading of them.
 ///
-/// The bytes are a slice of the chunk that the block arrived in (or of one joined buffer, where it lay across chunks), so
-/// a clone is cheap. Keeping a frame keeps that buffer.
+/// The bytes are a slice of the chunk that the block arrived in (or of one joined buffer, where it
+/// lay across chunks), so a clone is cheap. Keeping a frame keeps that buffer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     raw: Bytes,
@@ -65,8 +65,8 @@ impl Frame {
             oddities,
             has_fields,
         };
-        // One pass over the block instead of one for each part: parts lie between ASCII bytes, so they are whole
-        // characters where the block is.
+        // One pass over the block instead of one for each part: parts lie between ASCII bytes, so
+        // they are whole characters where the block is.
         if std::str::from_utf8(&frame.raw).is_err() {
             frame.look_closer();
         }
@@ -88,14 +88,15 @@ impl Frame {
         }
     }
 
-    /// The block exactly as it arrived, with its blank line. The `raw` of all frames, put end to end, is the body.
+    /// The block exactly as it arrived, with its blank line. The `raw` of all frames, put end to
+    /// end, is the body.
     #[must_use]
     pub fn raw(&self) -> &Bytes {
         &self.raw
     }
 
-    /// The values of the `data` lines, joined by LF; empty when there was none (see [`Frame::has_data`]). UTF-8 unless
-    /// [`Oddities::INVALID_UTF8`] says otherwise.
+    /// The values of the `data` lines, joined by LF; empty when there was none (see
+    /// [`Frame::has_data`]). UTF-8 unless [`Oddities::INVALID_UTF8`] says otherwise.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         match &self.data {
@@ -121,8 +122,8 @@ impl Frame {
         !matches!(self.data, Data::None)
     }
 
-    /// The value of the last `event` line. `None` where there was none, where it was empty (to WHATWG that is the same),
-    /// or where it is not UTF-8 (then [`Oddities::INVALID_UTF8`] is set).
+    /// The value of the last `event` line. `None` where there was none, where it was empty (to
+    /// WHATWG that is the same), or where it is not UTF-8 (then [`Oddities::INVALID_UTF8`] is set).
     #[must_use]
     pub fn event_name(&self) -> Option<&str> {
         let name = self.name?.of(&self.raw);
@@ -131,7 +132,8 @@ impl Frame {
             .filter(|name| !name.is_empty())
     }
 
-    /// The value of the last `id` line that has no NULL in it; it may be empty, which resets the last event id.
+    /// The value of the last `id` line that has no NULL in it; it may be empty, which resets the
+    /// last event id.
     #[must_use]
     pub fn id(&self) -> Option<&[u8]> {
         Some(self.id?.of(&self.raw))

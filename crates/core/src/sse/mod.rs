@@ -1,28 +1,32 @@
 //! Server-sent events: bytes in, [`Frame`]s out, and back.
 //!
-//! [`Decoder`] takes the body of a response in whatever chunks it arrives and gives one [`Frame`] for each block of
-//! lines. It follows WHATWG HTML section 9.2.6 ("Interpreting an event stream") with four additions, all of which
-//! concern what a relay can do to a stream, none what a conforming stream means:
+//! [`Decoder`] takes the body of a response in whatever chunks it arrives and gives one [`Frame`]
+//! for each block of lines. It follows WHATWG HTML section 9.2.6 ("Interpreting an event stream")
+//! with four additions, for what a relay can do to a stream and for whoever has to tell:
 //!
-//! - a frame keeps its **raw bytes**, so that what is passed on is what arrived: the `raw` of all frames, put end to
-//!   end, is the body;
+//! - a frame keeps its **raw bytes**, so that what is passed on is what arrived: the `raw` of all
+//!   frames, put end to end, is the body (less the blocks past the limit);
 //! - a frame says what was **odd** about it ([`Oddities`]);
-//! - the block that the end of the body cut off is given too ([`Oddities::UNTERMINATED`]), and so is an event whose
-//!   blank line is missing ([`Oddities::BLANK_LINE_MISSING`], DEVIATIONS.md 4.8 and 6.14);
+//! - the block that the end of the body cut off is given too ([`Oddities::UNTERMINATED`]), and so
+//!   is an event whose blank line is missing ([`Oddities::BLANK_LINE_MISSING`], DEVIATIONS.md 4.8
+//!   and 6.14);
 //! - blocks have a **limit**; one that passes it is a typed error and reading goes on behind it.
 //!
 //! # Where a frame ends
 //!
 //! The bytes alone decide, never the chunks that they came in:
 //!
-//! 1. *At its blank line*, which belongs to it. A blank line that is one more LF, or the CR of a stream that ends its
-//!    lines with CR, ends the frame at once. If that CR turns out to be followed by an LF (`x\r\r\n`), the LF leads the
-//!    **next** frame's raw bytes: nobody has to wait for a byte that may not come for minutes. Only where the line before
-//!    was ended by CR LF is the LF awaited, because there it is due and belongs to the blank line.
-//! 2. *Before a line that repeats*: a non-empty `data` line, or a second `event` line, after data that is already one
-//!    whole JSON value (or `[DONE]`). The frame ends behind its data line, the lines after it open the next one.
-//! 3. *Behind a comment line that another line follows* as long as the block holds nothing else. A keep-alive comment
-//!    without a blank line is passed on rather than saved up until the next event.
+//! 1. *At its blank line*, which belongs to it. Where that is a CR alone, the frame ends at once: nobody
+//!    has to wait for a byte that may not come for minutes. If an LF follows after all (`x\r\r\n`),
+//!    it leads the **next** frame's raw bytes. Only where the line before was ended by CR LF is the
+//!    LF awaited, because there it is due.
+//! 2. *Before a line that repeats*: a non-empty `data` line, or a second `event` line, after data
+//!    that is already one whole JSON object or array (or `[DONE]`). The frame ends behind its data
+//!    line, the lines after it open the next one. To WHATWG such lines would be one event; no event
+//!    of the Responses API has two JSON values as its data.
+//! 3. *Behind a comment line that another line follows* as long as the block holds nothing else. A
+//!    keep-alive comment without a blank line is passed on rather than saved up until the next
+//!    event.
 //! 4. *At the end of the body.*
 //!
 //! ```

@@ -5,8 +5,8 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// What was odd about a frame's framing: a set of the constants below.
 ///
-/// Odd is not wrong: a comment is conforming, an unterminated block is not. The rules judge, the decoder only tells.
-/// `Display` lists the names in kebab-case, separated by a comma.
+/// Odd is not wrong: a comment is conforming, an unterminated block is not. The rules judge, the
+/// decoder only tells. `Display` lists the names in kebab-case, separated by a comma.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Oddities(u16);
 

@@ -1,8 +1,9 @@
 //! Whether data that came line by line is one whole JSON value yet.
 //!
-//! Only a block that goes on after its data asks (rule 2 in the module docs), and it asks at every further line. Parsing
-//! from the start each time would make a pretty-printed document of n lines cost n²; so brackets are counted over each
-//! byte once, and serde_json looks at the whole only when the count closes, which happens once in a block.
+//! Only a block that goes on after its data asks (rule 2 in the module docs), and it asks at every
+//! further line. Parsing from the start each time would make a pretty-printed document of n lines
+//! cost n²; so brackets are counted over each byte once, and serde_json looks at the whole only
+//! when the count closes, which happens once in a block.
 
 use serde::de::IgnoredAny;
 
@@ -79,8 +80,8 @@ impl Probe {
         self.state == State::Closed
     }
 
-    /// Whether `data`, all that was fed, is one JSON value or the sentinel. What is not will not become one: it is not
-    /// asked about again.
+    /// Whether `data`, all that was fed, is one JSON value or the sentinel. What is not will not
+    /// become one: it is not asked about again.
     pub(super) fn settle(&mut self, data: &[u8]) -> bool {
         let whole = data.trim_ascii_end() == b"[DONE]"
             || serde_json::from_slice::<IgnoredAny>(data).is_ok();

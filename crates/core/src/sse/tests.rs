@@ -323,6 +323,13 @@ fn missing_blank_lines() {
                 r"data: 2\n\n | - | 2 | ",
             ],
         ),
+        (
+            b"data: {\ndata:\ndata: }\ndata: {}\n\n",
+            &[
+                r"data: {\ndata:\ndata: }\n | - | {\n\n} | multi-line, blank-line-missing",
+                r"data: {}\n\n | - | {} | ",
+            ],
+        ),
         // Not whole, or not JSON: WHATWG's reading stands.
         (
             b"data: {}x\ndata: {}\n\n",
