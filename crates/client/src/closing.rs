@@ -278,7 +278,7 @@ async fn remember(turn: &mut Driver<'_>, clean: bool) {
     let Some(memory) = turn.shared.options.memory.clone() else {
         return;
     };
-    if turn.policy_mode() != RecoveryMode::RetryThenFallback {
+    if turn.policy.mode != RecoveryMode::RetryThenFallback {
         return;
     }
     let (url, model, now) = (

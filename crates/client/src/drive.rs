@@ -6,19 +6,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use respair_core::{EndOfBody, Ending, RetryVerdict, Violation};
+use respair_core::{Ending, Violation};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{self, Answer};
-use crate::body::Body;
 use crate::client::Shared;
 use crate::outcome::{RecoveryAction, TurnEvent};
-use crate::reading::{Given, Manner, Reading};
+use crate::reading::Manner;
 use crate::recovery::{Happened, Next, Policy, Progress, RecoveryMode, Stop, Wait, decide};
-use crate::trace::TraceBody;
-use crate::watch::Watch;
+use crate::stream::End;
 use crate::{Outcome, TurnError, TurnRequest, closing, retry};
 
 /// Runs a turn. It ends after the outcome was given.
@@ -45,14 +42,14 @@ pub(crate) async fn run(
 pub(crate) struct Driver<'a> {
     pub(crate) shared: &'a Shared,
     events: mpsc::Sender<TurnEvent>,
-    cancel: CancellationToken,
-    policy: Policy,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) policy: Policy,
     pub(crate) at: Progress,
-    manner: Manner,
-    json: Bytes,
+    pub(crate) manner: Manner,
+    pub(crate) json: Bytes,
     /// The model as sent.
     pub(crate) model: String,
-    random: fastrand::Rng,
+    pub(crate) random: fastrand::Rng,
     /// Requests given up for what they broke, and what that was.
     pub(crate) discarded: u32,
     pub(crate) refused: Vec<Violation>,
@@ -63,20 +60,6 @@ pub(crate) struct Driver<'a> {
     /// `x-request-id` and `cf-ray` of the answer in hand.
     pub(crate) request_id: Option<String>,
     pub(crate) cf_ray: Option<String>,
-}
-
-/// How one request ended.
-enum End {
-    /// The stream ended, with what is known about a silence that ended it.
-    Stream(Reading, Ending, Option<String>),
-    /// The strict reading refused an event, and that is the result.
-    Refused(Reading, Violation),
-    /// The same, and another request is made instead.
-    GivenUp(Next, Violation),
-    /// There is no stream.
-    Error(TurnError),
-    /// The consumer cancelled.
-    Interrupted(Option<Reading>),
 }
 
 impl<'a> Driver<'a> {
@@ -199,10 +182,6 @@ impl<'a> Driver<'a> {
         self.manner != Manner::Strict
     }
 
-    pub(crate) fn policy_mode(&self) -> RecoveryMode {
-        self.policy.mode
-    }
-
     /// Another strict request, or a tolerant one, instead of the stream that broke `violation`.
     async fn give_up(&mut self, next: Next, violation: Violation) {
         let action = match next {
@@ -259,153 +238,12 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// One request and its answer. What it holds open closes when this returns.
-    async fn request(&mut self) -> End {
-        let (shared, cancel) = (self.shared, self.cancel.clone());
-        let mut watch = Watch::start(shared.clock.as_ref(), &shared.endpoint.timeouts);
-        let answer = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return End::Interrupted(None),
-            answer = attempt::send(shared, self.json.clone(), self.at.requests) => answer,
-            expired = watch.expired() => {
-                let message = watch.sentence(expired);
-                return End::Error(TurnError::local("empty_stream", message, RetryVerdict::Retry));
-            }
-        };
-        match answer {
-            Answer::Error(error) => End::Error(error),
-            Answer::Body {
-                body,
-                request_id,
-                cf_ray,
-            } => {
-                (self.request_id, self.cf_ray) = (request_id, cf_ray);
-                self.read(body, watch).await
-            }
-        }
-    }
-
-    async fn read(&mut self, mut body: Body, mut watch: Watch<'_>) -> End {
-        let cancel = self.cancel.clone();
-        let mut trace = self.trace().await;
-        let entropy = u128::from(self.random.u64(..)) << 64 | u128::from(self.random.u64(..));
-        let mut reading = Reading::new(self.shared, self.manner, Some(&self.model), entropy);
-        let mut received = 0;
-        let mut silence = None;
-        loop {
-            let chunk = tokio::select! {
-                biased;
-                () = cancel.cancelled() => {
-                    // The socket first; then what is in hand.
-                    drop(body);
-                    reading.finish(EndOfBody::Interrupted);
-                    self.give(&mut reading, &mut watch).await;
-                    return End::Interrupted(Some(reading));
-                }
-                chunk = body.next() => chunk,
-                expired = watch.expired() => {
-                    if body.received() > received {
-                        // Bytes came that a decoder still holds.
-                        received = body.received();
-                        watch.on_bytes();
-                        continue;
-                    }
-                    silence = Some(watch.sentence(expired));
-                    reading.finish(EndOfBody::Timeout);
-                    None
-                }
-            };
-            if let Some(finding) = body.take_finding() {
-                self.notice(&finding).await;
-            }
-            match chunk {
-                Some(Ok(chunk)) => {
-                    received = body.received();
-                    watch.on_bytes();
-                    if let Some(error) = trace.as_mut().and_then(|trace| trace.push(&chunk).err()) {
-                        trace = None;
-                        self.trace_failed(&error).await;
-                    }
-                    reading.push(chunk);
-                }
-                Some(Err(error)) => {
-                    silence = Some(format!(
-                        "the connection broke: {}",
-                        self.shared.redactor.text(&error.to_string())
-                    ));
-                    reading.finish(EndOfBody::Reset);
-                }
-                None if silence.is_none() => reading.finish(EndOfBody::Eof),
-                None => {}
-            }
-            match self.give(&mut reading, &mut watch).await {
-                None => {}
-                Some(Verdict::Ended(ending)) => {
-                    closing::drain(body, trace, self.shared.endpoint.limits.drain);
-                    return End::Stream(reading, ending, silence);
-                }
-                Some(Verdict::Refused(violation)) => return End::Refused(reading, violation),
-                Some(Verdict::GivenUp(next, violation)) => return End::GivenUp(next, violation),
-            }
-        }
-    }
-
-    /// Gives the consumer what the reading has, and takes over where that is the answer to a violation.
-    async fn give(&mut self, reading: &mut Reading, watch: &mut Watch<'_>) -> Option<Verdict> {
-        let mut given = Vec::new();
-        while reading.poll(&mut given) {
-            for item in given.drain(..) {
-                match item {
-                    Given::Event(event) => {
-                        self.at.delivered = true;
-                        self.tell(event).await;
-                    }
-                    Given::Ended(ending) => return Some(Verdict::Ended(ending)),
-                    Given::Refused(violation) => {
-                        self.at.delivered |= reading.reader.delivered();
-                        let prelude = violation.is_prelude_order();
-                        let next = decide(self.policy, self.at, Happened::Refused { prelude });
-                        tracing::debug!(code = %violation.code, event = violation.event, ?next, "event refused");
-                        let action = match next {
-                            Next::Stop(_) => return Some(Verdict::Refused(violation)),
-                            Next::FallBackInHand => RecoveryAction::Fallback,
-                            Next::TakeOver => RecoveryAction::Takeover,
-                            _ => return Some(Verdict::GivenUp(next, violation)),
-                        };
-                        self.at.fell_back |= action == RecoveryAction::Fallback;
-                        self.manner = Manner::Tolerant { judged: false };
-                        self.refusal(action, &violation, self.at.requests).await;
-                        reading.take_over();
-                    }
-                }
-            }
-        }
-        if reading.take_progress() {
-            watch.on_progress();
-        }
-        None
-    }
-
-    async fn trace(&mut self) -> Option<TraceBody> {
-        let trace = self.shared.options.trace.as_ref()?;
-        let (body, begun) = trace.body(self.at.requests, &self.shared.redactor);
-        match begun {
-            Ok(()) => Some(body),
-            Err(error) => {
-                self.trace_failed(&error).await;
-                None
-            }
-        }
-    }
-
-    async fn trace_failed(&mut self, error: &std::io::Error) {
-        self.notice(&format!(
-            "the trace ends here, it cannot be written: {error}"
-        ))
-        .await;
-    }
-
-    async fn refusal(&mut self, action: RecoveryAction, violation: &Violation, attempt: u32) {
+    pub(crate) async fn refusal(
+        &mut self,
+        action: RecoveryAction,
+        violation: &Violation,
+        attempt: u32,
+    ) {
         let code = violation.code.to_string();
         if !self.learnt.contains(&code) {
             self.learnt.push(code.clone());
@@ -449,15 +287,8 @@ impl<'a> Driver<'a> {
             .await;
     }
 
-    async fn tell(&mut self, event: TurnEvent) {
+    pub(crate) async fn tell(&mut self, event: TurnEvent) {
         // Fails when the consumer is gone, and then this future is about to be dropped.
         let _ = self.events.send(event).await;
     }
-}
-
-/// Where reading a stream stops.
-enum Verdict {
-    Ended(Ending),
-    Refused(Violation),
-    GivenUp(Next, Violation),
 }

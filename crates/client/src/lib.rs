@@ -26,7 +26,8 @@
 //! How a turn runs, in the order of the source:
 //!
 //! 1. [`request`](TurnRequest) builds the body, `transport` the HTTP client; `attempt` sends and waits for the head.
-//! 2. `body` decodes the bytes, `watch` times the silences, `reading` feeds core's reader and accumulator.
+//! 2. `stream` reads the answer: `body` decodes the bytes, `watch` times the silences, `reading` feeds core's reader and
+//!    accumulator.
 //! 3. When something happens, `recovery::decide` says what is next; `drive` carries it out.
 //! 4. `closing` puts the end into words and tells the [`EndpointMemory`].
 //!
@@ -51,6 +52,7 @@ mod recovery;
 mod redact;
 mod request;
 mod retry;
+mod stream;
 mod trace;
 mod transport;
 mod turn;

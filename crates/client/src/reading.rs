@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use respair_core::{
-    Accumulator, Class, Context, EndOfBody, Ending, Mode, Profile, Reader, ReaderOptions, Response,
-    Step, Update, Violation,
+    Accumulator, Class, Context, EndOfBody, Ending, Profile, Reader, ReaderOptions, Response, Step,
+    Update, Violation,
 };
 
 use crate::client::Shared;
@@ -40,30 +40,22 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(shared: &Shared, manner: Manner, model: Option<&str>, entropy: u128) -> Self {
+    pub(crate) fn new(shared: &Shared, manner: Manner, model: &str, entropy: u128) -> Self {
         let endpoint = &shared.endpoint;
-        let (mode, profile, judge) = match manner {
-            Manner::Strict => (Mode::Strict, Profile::OpenAiSdk, false),
-            Manner::Tolerant { judged } => (Mode::Tolerant, Profile::Portable, judged),
+        let options = match manner {
+            Manner::Strict => ReaderOptions::strict(),
+            Manner::Tolerant { judged: false } => ReaderOptions::tolerant(),
+            Manner::Tolerant { judged: true } => ReaderOptions::tolerant().judged(),
         };
-        let mut context = Context::new(shared.clock.unix(), entropy);
-        if let Some(model) = model {
-            context = context.with_model(model);
-        }
+        let context = Context::new(shared.clock.unix(), entropy).with_model(model);
         let without = match endpoint.kind {
             ProviderKind::Native => Vec::new(),
             ProviderKind::Custom => endpoint.recovery.without.clone(),
         };
-        let options = ReaderOptions {
-            mode,
-            profile,
-            limits: endpoint.limits,
-            without,
-            judge,
-        };
+        let options = options.with_limits(endpoint.limits).without(without);
         Self {
             reader: Reader::new(options, context),
-            accumulator: Accumulator::new(endpoint.limits),
+            accumulator: Accumulator::new(&endpoint.limits),
             progressed: false,
         }
     }
@@ -113,7 +105,7 @@ impl Reading {
 /// What of an update the consumer is given.
 fn delivered(update: Update) -> Option<TurnEvent> {
     match update {
-        Update::Text { text, .. } | Update::Refusal { text, .. } => Some(TurnEvent::Text(text)),
+        Update::Text { text, .. } => Some(TurnEvent::Text(text)),
         Update::Reasoning { text, .. } => Some(TurnEvent::Reasoning(text)),
         Update::ItemDone { item, .. } => Some(TurnEvent::ItemDone(item)),
         _ => None,
