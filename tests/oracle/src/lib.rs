@@ -5,6 +5,7 @@
 //!
 //! - [`judge`]: a whole response body, judged under a [`Profile`];
 //! - [`clients`]: pinned third-party clients, asked about a batch of streams;
+//! - [`corpus`]: streams to try readers on, conforming and not;
 //! - [`skip`]: says that something could not run here.
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::io::Write as _;
 
 pub mod clients;
+pub mod corpus;
 mod json;
 mod openai_sdk;
 mod portable;

@@ -84,6 +84,19 @@ impl Judge {
         if !id.is_empty() && self.items.values().any(|other| other.id == id) {
             self.fault("item-id-duplicate", format!("{id} is another item's"));
         }
+        if item["call_id"].is_string()
+            && item["type"]
+                .as_str()
+                .is_some_and(|kind| kind.ends_with("call"))
+            && self.items.values().any(|other| {
+                other.call_id == item["call_id"] && item["type"] == other.kind.as_str()
+            })
+        {
+            self.fault(
+                "item-id-duplicate",
+                format!("{} is another call's", item["call_id"]),
+            );
+        }
         let text = said_by(item)
             .iter()
             .any(|(kind, text)| kind != "name" && !text.is_empty());

@@ -1,9 +1,7 @@
 //! The oracle's `openai-sdk` beside the SDK itself, and the conforming streams before every real client.
 
 use respair_oracle::clients::{Client, Verdict, ask};
-use respair_oracle::{Profile, judge};
-
-use crate::{mutations, random, wire};
+use respair_oracle::{Profile, corpus, judge};
 
 /// Names and bytes as the clients are asked.
 fn borrowed<'a>(streams: &'a [(&'a str, Vec<u8>)]) -> Vec<(&'a str, &'a [u8])> {
@@ -24,21 +22,18 @@ fn refused(verdict: &Verdict) -> bool {
 
 #[test]
 fn openai_sdk_is_what_openai_python_does() {
-    let mut streams: Vec<(&str, Vec<u8>)> = wire::conforming()
-        .into_iter()
-        .map(|(name, stream)| (name, stream.write().into_bytes()))
-        .collect();
-    streams.extend(
-        mutations::all()
-            .into_iter()
-            .map(|(name, _, _, bytes)| (name, bytes)),
-    );
-    // The one exception of the profile: the native service does this, and the SDK raises.
-    let random = random::bent(400);
+    let random = corpus::random(400);
     let names: Vec<String> = (0..random.len())
         .map(|seed| format!("random {seed}"))
         .collect();
+    let mut streams: Vec<(&str, Vec<u8>)> = corpus::conforming();
+    streams.extend(
+        corpus::changed()
+            .into_iter()
+            .map(|stream| (stream.name, stream.bytes)),
+    );
     streams.extend(names.iter().map(String::as_str).zip(random));
+    // The one exception of the profile: the native service does this, and the SDK raises.
     streams.retain(|(name, _)| *name != "tool_search_call changes its call_id");
     let Some(verdicts) = ask(Client::Python3, &borrowed(&streams)) else {
         return;
@@ -70,10 +65,7 @@ fn openai_sdk_is_what_openai_python_does() {
 
 #[test]
 fn conforming_streams_please_every_client() {
-    let streams: Vec<(&str, Vec<u8>)> = wire::conforming()
-        .into_iter()
-        .map(|(name, stream)| (name, stream.write().into_bytes()))
-        .collect();
+    let streams = corpus::conforming();
     for client in Client::ALL {
         let Some(verdicts) = ask(client, &borrowed(&streams)) else {
             continue;

@@ -1,9 +1,7 @@
-//! The oracle itself, tried: on conforming streams, on mutated ones, beside the real clients, on recordings.
+//! The oracle itself, tried: on conforming streams, on changed ones, beside the real clients, on recordings.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;
-mod mutations;
+mod changed;
+mod conforming;
 mod native;
-mod portable;
-mod random;
-mod wire;

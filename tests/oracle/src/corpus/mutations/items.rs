@@ -6,7 +6,7 @@ use super::{
     ADDED, ARGUMENTS, COMPLETED, DELTA, DONE, Mutation, PART, PART_DONE, TEXT_DONE, bent, lacks,
     says,
 };
-use crate::wire::{self, response};
+use crate::corpus::wire::{self, response};
 
 pub(super) fn items() -> Vec<Mutation> {
     use wire::{calls, reasoning, text, two};
@@ -381,6 +381,27 @@ pub(super) fn items() -> Vec<Mutation> {
             }),
         ),
         (
+            "reasoning text not added",
+            "item-not-added",
+            "item-not-added",
+            bent(reasoning(), |w| {
+                w.events
+                    .retain(|event| event["type"] != ADDED || event["output_index"] != 1);
+            }),
+        ),
+        (
+            "two calls, one item id",
+            "item-id-duplicate",
+            "",
+            two_calls("id"),
+        ),
+        (
+            "two calls, one call_id",
+            "item-id-duplicate",
+            "item-id-duplicate",
+            two_calls("call_id"),
+        ),
+        (
             "tool_search_call changes its call_id",
             "",
             "",
@@ -394,4 +415,25 @@ pub(super) fn items() -> Vec<Mutation> {
             }),
         ),
     ]
+}
+
+/// Two function calls that differ in everything but that field.
+fn two_calls(same: &str) -> Vec<u8> {
+    bent(wire::function_calls(), |w| {
+        let shared = w.at(ADDED)["item"][same].clone();
+        for event in &mut w.events {
+            if event.get("item").is_some() {
+                event["item"][same] = shared.clone();
+            }
+            if same == "id" && event.get("item_id").is_some() {
+                event["item_id"] = shared.clone();
+            }
+        }
+        for item in w.at("response.completed")["response"]["output"]
+            .as_array_mut()
+            .unwrap()
+        {
+            item[same] = shared.clone();
+        }
+    })
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{COMPLETED, DELTA, FAILED, Mutation, bent, framed, lacks, says};
-use crate::wire::{self, message, response};
+use crate::corpus::wire::{self, message, response};
 
 pub(super) fn endings() -> Vec<Mutation> {
     use wire::{calls, failed, text, two};

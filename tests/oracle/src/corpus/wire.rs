@@ -242,6 +242,17 @@ pub(crate) fn calls() -> Wire {
     )
 }
 
+/// Two function calls.
+pub(crate) fn function_calls() -> Wire {
+    whole(
+        "completed",
+        vec![
+            call_item(0, "function_call", &["{}"]),
+            call_item(1, "function_call", &["{", "}"]),
+        ],
+    )
+}
+
 /// A refusal.
 pub(crate) fn refusal() -> Wire {
     let done = json!({"id": "msg_0", "type": "message", "status": "completed", "role": "assistant",
@@ -316,6 +327,7 @@ pub(crate) fn conforming() -> Vec<(&'static str, Wire)> {
         ("two", two()),
         ("reasoning", reasoning()),
         ("calls", calls()),
+        ("function calls", function_calls()),
         ("refusal", refusal()),
         ("hosted", hosted()),
         ("interleaved", interleaved()),

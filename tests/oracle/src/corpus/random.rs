@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::wire::{Wire, conforming};
+use super::wire::{Wire, conforming};
 
 /// A stream bent in one to three places, for each seed below `count`.
 pub(crate) fn bent(count: u64) -> Vec<Vec<u8>> {

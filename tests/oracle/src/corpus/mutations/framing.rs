@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{DELTA, Mutation, bent, framed, says};
-use crate::wire::{self};
+use crate::corpus::wire::{self};
 
 pub(super) fn framing() -> Vec<Mutation> {
     vec![

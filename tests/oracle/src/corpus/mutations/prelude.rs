@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     COMPLETED, CREATED, DONE, FAILED, IN_PROGRESS, Mutation, TEXT_DONE, bent, lacks, says,
 };
-use crate::wire::{self, message, response};
+use crate::corpus::wire::{self, message, response};
 
 pub(super) fn prelude() -> Vec<Mutation> {
     use wire::text;

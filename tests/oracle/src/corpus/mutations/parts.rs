@@ -6,7 +6,7 @@ use super::{
     ADDED, ARGUMENTS, ARGUMENTS_DONE, COMPLETED, DELTA, DONE, Mutation, PART, PART_DONE, TEXT_DONE,
     bent, lacks, says,
 };
-use crate::wire::{self};
+use crate::corpus::wire::{self};
 
 pub(super) fn parts() -> Vec<Mutation> {
     use wire::{calls, reasoning, refusal, text};
