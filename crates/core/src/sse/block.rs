@@ -3,6 +3,8 @@
 //! All positions are counted from the block's first byte, so they hold whichever buffer the bytes
 //! are in.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::frame::{Data, Frame, Reading};
@@ -16,7 +18,7 @@ pub(super) struct Block {
     pub(super) oddities: Oddities,
     /// Whether any line was a field (rather than a comment or blank).
     pub(super) has_fields: bool,
-    data_lines: usize,
+    data_lines: u32,
     /// The value of the latest `data` line.
     data: Option<Span>,
     name: Option<Span>,
@@ -24,7 +26,7 @@ pub(super) struct Block {
     retry: Option<u64>,
     /// Data lines that rule 2 has looked at; the latest one is fed when something follows it.
     probe: Probe,
-    probed_lines: usize,
+    probed_lines: u32,
 }
 
 impl Block {
@@ -35,7 +37,7 @@ impl Block {
     pub(super) fn ends_before(
         &mut self,
         block: &[u8],
-        line: Span,
+        line: &Range<usize>,
         field: Field<'_>,
     ) -> Option<usize> {
         if !self.has_fields {
@@ -62,9 +64,9 @@ impl Block {
             Field::Event(value) => !value.is_empty() && self.name.is_some(),
             _ => false,
         };
-        (repeats && self.data_is_whole(block, data)).then(|| match &block[data.end..] {
-            [b'\r', b'\n', ..] => data.end + 2,
-            _ => data.end + 1,
+        (repeats && self.data_is_whole(block, data)).then(|| match &block[data.end()..] {
+            [b'\r', b'\n', ..] => data.end() + 2,
+            _ => data.end() + 1,
         })
     }
 
@@ -86,19 +88,14 @@ impl Block {
             self.probe.settle(latest.of(block))
         } else {
             self.probe
-                .settle(&joined(self.without_bom(&block[..latest.end])))
+                .settle(&joined(self.without_bom(&block[..latest.end()])))
         }
     }
 
     /// Takes in a line that is neither blank nor the beginning of another block.
     #[inline]
-    pub(super) fn apply(&mut self, line: Span, field: Field<'_>) {
-        let span = |value: &[u8]| {
-            Some(Span {
-                start: line.end - value.len(),
-                end: line.end,
-            })
-        };
+    pub(super) fn apply(&mut self, line: &Range<usize>, field: Field<'_>) {
+        let span = |value: &[u8]| Some(Span::new(line.end - value.len(), line.end));
         match field {
             Field::Comment => {
                 self.oddities.insert(Oddities::COMMENT);
@@ -171,22 +168,19 @@ impl Block {
             this.oddities.insert(Oddities::CRLF);
             begin = 1;
         }
-        for (span, how) in lines(&block[begin..]) {
-            let span = Span {
-                start: span.start + begin,
-                end: span.end + begin,
-            };
-            if span.start < span.end {
-                this.apply(span, Field::read(span.of(block)));
+        for (line, how) in lines(&block[begin..]) {
+            let line = line.start + begin..line.end + begin;
+            if !line.is_empty() {
+                this.apply(&line, Field::read(&block[line.clone()]));
             }
             this.line_ended(how);
         }
         this
     }
 
-    /// The frame that `raw`, the block's bytes, make.
+    /// The frame that `raw`, the block's bytes, make. What is left is a block without lines.
     #[inline]
-    pub(super) fn into_frame(self, raw: Bytes, offset: u64) -> Frame {
+    pub(super) fn take_frame(&mut self, raw: Bytes, offset: u64) -> Frame {
         let mut oddities = self.oddities;
         let data = match (self.data_lines, self.data) {
             (1, Some(span)) => Data::Slice(span),
@@ -201,13 +195,8 @@ impl Block {
                 Data::None
             }
         };
-        let Self {
-            name,
-            id,
-            retry,
-            has_fields,
-            ..
-        } = self;
+        let (name, id, retry, has_fields) = (self.name, self.id, self.retry, self.has_fields);
+        *self = Self::default();
         Frame::new(
             raw,
             offset,
@@ -228,8 +217,8 @@ impl Block {
 fn joined(block: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(block.len());
     let mut first = true;
-    for (span, _) in lines(block) {
-        if let Field::Data(value) = Field::read(span.of(block)) {
+    for (line, _) in lines(block) {
+        if let Field::Data(value) = Field::read(&block[line]) {
             if !first {
                 data.push(b'\n');
             }

@@ -9,13 +9,14 @@ mod buffer;
 mod oversized;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::Bytes;
 use memchr::memchr2;
 
 use super::block::Block;
 use super::frame::Frame;
-use super::line::{BOM, Field, LineEnd, Span};
+use super::line::{BOM, Field, LONGEST, LineEnd};
 use super::oddities::Oddities;
 
 /// Reads the body of an event stream from chunks.
@@ -83,12 +84,13 @@ pub struct FrameTooLarge {
 }
 
 impl Decoder {
-    /// A decoder at the beginning of a body. `limit` is the most bytes that one block may have,
-    /// line ends included (and, where its blank line is missing, the line that shows it).
+    /// A decoder at the beginning of a body. `limit` (4 GiB at most) is the most bytes that one
+    /// block may have, line ends included (and, where its blank line is missing, the line that
+    /// shows it).
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
-            limit,
+            limit: limit.min(LONGEST),
             chunk: Bytes::new(),
             queue: VecDeque::new(),
             head: Vec::new(),
@@ -175,8 +177,8 @@ impl Decoder {
             return None;
         }
         let line = self.line_until(self.head.len());
-        if line.start < line.end
-            && let Some(frame) = self.read_line(line)
+        if !line.is_empty()
+            && let Some(frame) = self.read_line(&line)
         {
             return Some(Ok(frame));
         }
@@ -220,7 +222,7 @@ impl Decoder {
         let end = self.take_until(at);
         let line = self.line_until(end);
         let how = if is_cr { LineEnd::Cr } else { LineEnd::Lf };
-        if line.start == line.end {
+        if line.is_empty() {
             if is_cr && self.last_end == LineEnd::CrLf {
                 self.cr = Cr::Blank;
                 return None;
@@ -231,7 +233,7 @@ impl Decoder {
             }
             return Some(Ok(self.end_block()));
         }
-        if let Some(frame) = self.read_line(line) {
+        if let Some(frame) = self.read_line(&line) {
             return Some(Ok(frame));
         }
         self.line = end + 1;
@@ -258,12 +260,9 @@ impl Decoder {
 
     /// The current line, which ends at `end`, without the body's byte order mark.
     #[inline]
-    fn line_until(&mut self, end: usize) -> Span {
-        let mut line = Span {
-            start: self.line,
-            end,
-        };
-        if self.offset == 0 && self.line == 0 && line.of(self.bytes()).starts_with(BOM) {
+    fn line_until(&mut self, end: usize) -> Range<usize> {
+        let mut line = self.line..end;
+        if self.offset == 0 && self.line == 0 && self.bytes().starts_with(BOM) {
             self.block.oddities.insert(Oddities::BOM);
             line.start = BOM.len();
         }
@@ -282,13 +281,13 @@ impl Decoder {
 
     /// Reads a line that is not blank into the block, or ends the block before it.
     #[inline]
-    fn read_line(&mut self, line: Span) -> Option<Frame> {
+    fn read_line(&mut self, line: &Range<usize>) -> Option<Frame> {
         let bytes: &[u8] = if self.head.is_empty() {
             &self.chunk
         } else {
             &self.head
         };
-        let field = Field::read(line.of(bytes));
+        let field = Field::read(&bytes[line.clone()]);
         if let Some(at) = self.block.ends_before(bytes, line, field) {
             return Some(self.cut(at));
         }
@@ -331,10 +330,11 @@ impl Decoder {
         } else {
             self.take_head()
         };
-        let block = self.begin_block();
         let offset = self.offset;
         self.offset += raw.len() as u64;
-        block.into_frame(raw, offset)
+        self.scanned = 0;
+        self.line = 0;
+        self.block.take_frame(raw, offset)
     }
 
     /// Gives out the block up to `at`; the lines behind it are read again, into the next one.
@@ -355,14 +355,13 @@ impl Decoder {
         if block.has_fields {
             block.oddities.insert(Oddities::BLANK_LINE_MISSING);
         }
-        block.into_frame(raw, offset)
+        block.take_frame(raw, offset)
     }
 
-    /// Sets up the next block and returns the one before.
-    #[inline]
-    fn begin_block(&mut self) -> Block {
+    /// Sets up the next block.
+    fn begin_block(&mut self) {
         self.scanned = 0;
         self.line = 0;
-        std::mem::take(&mut self.block)
+        self.block = Block::default();
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use memchr::{memchr_iter, memchr2};
 
 use super::frame::{Data, Frame, Reading};
-use super::line::{Span, lines};
+use super::line::{LONGEST, Span, lines};
 use super::oddities::Oddities;
 
 impl Frame {
@@ -32,21 +32,22 @@ impl Frame {
         let name = (!event_name.is_empty()).then(|| {
             raw.extend_from_slice(b"event: ");
             let start = raw.len();
-            raw.extend(
-                event_name
-                    .bytes()
-                    .filter(|byte| !matches!(byte, b'\n' | b'\r')),
-            );
+            for part in event_name.split(['\n', '\r']) {
+                raw.extend_from_slice(part.as_bytes());
+            }
             let end = raw.len();
             raw.push(b'\n');
-            Span { start, end }
+            Span::new(start, end)
         });
 
         let mut oddities = Oddities::NONE;
-        let data = if memchr2(b'\n', b'\r', data).is_none() {
+        let is_one_line = memchr2(b'\n', b'\r', data).is_none();
+        let data = if is_one_line && raw.len() + data.len() < LONGEST - "data: \n\n".len() {
             Data::Slice(push_data_line(&mut raw, data))
         } else {
-            oddities.insert(Oddities::MULTI_LINE);
+            if !is_one_line {
+                oddities.insert(Oddities::MULTI_LINE);
+            }
             let mut joined = Vec::with_capacity(data.len());
             for line in split_lines(data) {
                 push_data_line(&mut raw, line);
@@ -100,10 +101,7 @@ impl Frame {
     #[must_use]
     pub fn sentinel() -> Self {
         let raw = Bytes::from_static(b"data: [DONE]\n\n");
-        let data = Data::Slice(Span {
-            start: "data: ".len(),
-            end: "data: [DONE]".len(),
-        });
+        let data = Data::Slice(Span::new("data: ".len(), "data: [DONE]".len()));
         let reading = Reading {
             oddities: Oddities::NONE,
             data,
@@ -122,13 +120,13 @@ fn push_data_line(raw: &mut Vec<u8>, line: &[u8]) -> Span {
     raw.extend_from_slice(line);
     let end = raw.len();
     raw.push(b'\n');
-    Span { start, end }
+    Span::new(start, end)
 }
 
 /// The lines of `text`; one that ends with a line break has an empty last line.
 fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let last_is_empty = matches!(text.last(), None | Some(b'\n' | b'\r'));
     lines(text)
-        .map(|(span, _)| span.of(text))
+        .map(|(line, _)| &text[line])
         .chain(last_is_empty.then_some(&[][..]))
 }

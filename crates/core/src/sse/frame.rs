@@ -111,7 +111,7 @@ impl Frame {
     pub fn data_bytes(&self) -> Bytes {
         match &self.data {
             Data::None => Bytes::new(),
-            Data::Slice(span) => self.raw.slice(span.start..span.end),
+            Data::Slice(span) => self.raw.slice(span.range()),
             Data::Joined(data) => data.clone(),
         }
     }

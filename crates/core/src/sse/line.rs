@@ -1,22 +1,48 @@
 //! Lines and fields: a block's bytes split at CR, LF and CR LF, a line split at its colon.
 
+use std::ops::Range;
+
 use memchr::{memchr, memchr2};
 
 /// The byte order mark that WHATWG lets stand at the very beginning of a body.
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// A range of positions inside a block; `Range` without its iterator, so that it is `Copy`.
+/// A range of positions inside a block. A block is less than 4 GiB ([`LONGEST`]), and frames are moved
+/// about, so it is small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
+    start: u32,
+    end: u32,
 }
 
+/// The most bytes of a block.
+pub(super) const LONGEST: usize = (u32::MAX - 1) as usize;
+
 impl Span {
+    /// From `start` up to `end`; a position past [`LONGEST`] makes a span that lies outside every block.
+    #[inline]
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        let narrow = |position| u32::try_from(position).unwrap_or(u32::MAX);
+        Self {
+            start: narrow(start),
+            end: narrow(end),
+        }
+    }
+
+    #[inline]
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    #[inline]
+    pub(super) fn end(self) -> usize {
+        self.end as usize
+    }
+
     /// The bytes of `block` at this span; empty where the span lies outside.
     #[inline]
     pub(super) fn of(self, block: &[u8]) -> &[u8] {
-        block.get(self.start..self.end).unwrap_or_default()
+        block.get(self.range()).unwrap_or_default()
     }
 }
 
@@ -85,20 +111,14 @@ pub(super) struct Lines<'a> {
 }
 
 impl Iterator for Lines<'_> {
-    type Item = (Span, LineEnd);
+    type Item = (Range<usize>, LineEnd);
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.at;
         let rest = self.block.get(start..).filter(|rest| !rest.is_empty())?;
         let Some(length) = memchr2(b'\n', b'\r', rest) else {
             self.at = self.block.len();
-            return Some((
-                Span {
-                    start,
-                    end: self.at,
-                },
-                LineEnd::None,
-            ));
+            return Some((start..self.at, LineEnd::None));
         };
         let end = start + length;
         let (how, width) = match &rest[length..] {
@@ -107,6 +127,6 @@ impl Iterator for Lines<'_> {
             _ => (LineEnd::Lf, 1),
         };
         self.at = end + width;
-        Some((Span { start, end }, how))
+        Some((start..end, how))
     }
 }
