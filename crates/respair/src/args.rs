@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Mode;
 
@@ -53,22 +54,22 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Configuration file [default: $RESPAIR_CONFIG, else ~/.config/respair/config.yaml]
+    /// Configuration file [default: ~/.config/respair/config.yaml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// The model to ask
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// The endpoint; `/responses` is added to it. The configured key is not sent to another one
+    /// The endpoint; `/responses` is added to it
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// The environment variable that holds the key
     #[arg(long, global = true, value_name = "VARIABLE")]
     pub(crate) api_key_env: Option<String>,
-    /// What is done when a custom provider's stream breaks the protocol
-    #[arg(long, global = true, value_name = "MODE", hide_possible_values = false)]
+    /// retry_then_fallback (the default), inline or strict
+    #[arg(long, global = true, value_name = "MODE", hide_possible_values = true)]
     pub(crate) recovery: Option<Mode>,
-    /// Where what was learnt about endpoints is kept [default: ~/.local/state/respair]
+    /// Where learnt behaviour is kept [default: ~/.local/state/respair]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
     /// Only the answer and errors
@@ -83,8 +84,15 @@ pub(crate) struct Common {
     /// Machine-readable output: one JSON object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// auto (the default; NO_COLOR is honoured), always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub(crate) color: When,
 }
 
@@ -135,7 +143,7 @@ pub(crate) struct Run {
     after_help = "Point any client at it: base_url http://127.0.0.1:8383, any key, any model.\n\
                         What was asked is at http://127.0.0.1:8383/_relay/requests."
 )]
-#[group(id = "what", required = true, multiple = false, args = ["scenario", "list", "replay"])]
+#[command(group(ArgGroup::new("what").required(true).args(["scenario", "list", "replay"])))]
 pub(crate) struct Relay {
     /// How to misbehave; --list names all ways
     #[arg(long, value_name = "NAME")]
@@ -183,12 +191,31 @@ pub(crate) enum Endpoints {
     },
 }
 
+/// Adds what was probably meant where clap finds nothing near: its measure misses `rnu` for `run`.
+pub(crate) fn suggest(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    if error.get(ContextKind::SuggestedSubcommand).is_none() {
+        let command = Cli::command();
+        let all = command
+            .get_subcommands()
+            .flat_map(|c| std::iter::once(c).chain(c.get_subcommands()));
+        let names: Vec<&str> = all.map(clap::Command::get_name).collect();
+        if let Some(meant) = crate::config::closest(typed, names) {
+            let meant = ContextValue::Strings(vec![meant.to_owned()]);
+            error.insert(ContextKind::SuggestedSubcommand, meant);
+        }
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_definition_holds() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

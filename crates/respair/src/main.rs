@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     {
         Ok(cli) => cli,
         Err(error) => {
+            let error = args::suggest(error);
             // It fails only when the stream is gone; the exit code still says what happened.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));

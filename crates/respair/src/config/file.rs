@@ -88,6 +88,9 @@ pub(super) fn read(located: &Located, shown: &str) -> Result<Option<String>, Pro
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Problem::new("UTF-16: save the file as UTF-8").at(here()));
     }
+    if bytes.contains(&0) {
+        return Err(Problem::new("holds NUL bytes: not a text file").at(here()));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(
             text.strip_prefix('\u{feff}')

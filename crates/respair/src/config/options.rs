@@ -78,22 +78,23 @@ pub(crate) enum Key {
 /// `recovery.mode`: what a custom provider's violation leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// Read strictly, retry once, then read the stream in hand tolerantly
+    // Plain comments: clap would print doc comments in every help screen.
+    // Read strictly, retry once, then read the stream in hand tolerantly.
     #[value(name = "retry_then_fallback", alias = "retry-then-fallback")]
     RetryThenFallback,
-    /// Read tolerantly from the first byte: one request, always
+    // Read tolerantly from the first byte: one request, always.
     Inline,
-    /// Never repair: the first violation is the error
+    // Never repair: the first violation is the error.
     Strict,
 }
 
 /// `recovery.fallback`: what the tolerant reading reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fallback {
-    /// The stream in hand, from the event that the strict reading refused.
+    // The stream in hand, from the event that the strict reading refused.
     #[value(name = "in_hand", alias = "in-hand")]
     InHand,
-    /// A further request.
+    // A further request.
     Request,
 }
 

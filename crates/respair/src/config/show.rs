@@ -212,18 +212,9 @@ fn key(loaded: &Loaded) -> Row {
     }
 }
 
-/// An address without what may be secret in it.
+/// The address that is used, without what may be secret in it.
 fn url(text: &str) -> String {
-    let Ok(mut url) = url::Url::parse(text.trim()) else {
-        return "(no address)".into();
-    };
-    if !matches!(url.scheme(), "http" | "https") {
-        return "(no address)".into();
-    }
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_fragment(None);
-    address::shown(&url)
+    address::plain(text).unwrap_or_else(|| "(no address)".into())
 }
 
 fn seconds(wait: Option<Duration>) -> Value {

@@ -404,7 +404,7 @@ fn torture() {
         (b"\xff\xfem\0o\0", "UTF-16"),
         (b"a: 1\n---\nb: 2\n", "more than one YAML document"),
         (b"a: *nothing\n", "not valid YAML"),
-        (b"\0\0\0\0", ""),
+        (b"\0\0\0\0", "NUL"),
         (b"model: {provider: custom\n", "config.yaml:"),
     ] {
         let case = Case::bytes(bytes);

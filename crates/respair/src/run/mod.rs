@@ -21,9 +21,10 @@ use crate::config::Settings;
 use crate::paths::Env;
 use crate::{USAGE, commands, term};
 
-pub(crate) use endpoint::endpoint;
-use screen::{Screen, Show};
-pub(crate) use words::closing_line;
+use endpoint::endpoint;
+use screen::Screen;
+pub(crate) use screen::Show;
+pub(crate) use words::{closing_line, errors, notice};
 
 /// The exit code of an interrupted command, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -204,13 +205,13 @@ impl Run {
             return json::line(&event)
                 .map(Show::Json)
                 .into_iter()
-                .chain(words::notice(&event))
+                .chain(notice(&event))
                 .collect();
         }
         match event {
             TurnEvent::Text(text) => vec![Show::Text(text)],
             TurnEvent::Reasoning(text) => vec![Show::Reasoning(text)],
-            other => words::notice(&other).into_iter().collect(),
+            other => notice(&other).into_iter().collect(),
         }
     }
 
@@ -220,7 +221,7 @@ impl Run {
             .then(|| Show::Json(json::last_line(outcome)))
             .into_iter()
             .collect();
-        shows.extend(words::errors(outcome));
+        shows.extend(errors(outcome));
         shows.push(Show::Closing(closing_line(outcome)));
         shows
     }

@@ -35,6 +35,19 @@ pub(crate) enum Show {
     Closing(String),
 }
 
+impl Show {
+    /// What is a line of its own on standard error: its style, its first word and its text.
+    pub(crate) fn line(&self) -> Option<(Style, &'static str, &str)> {
+        match self {
+            Show::Notice(text) => Some((DIM, "notice: ", text)),
+            Show::Error(text) => Some((BAD, "error: ", text)),
+            Show::Plain(text) => Some((Style::new(), "", text)),
+            Show::Help(text) => Some((GOOD, "help: ", text)),
+            Show::Text(_) | Show::Reasoning(_) | Show::Json(_) | Show::Closing(_) => None,
+        }
+    }
+}
+
 /// What goes where, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looks {
@@ -171,15 +184,17 @@ impl<O: Write, E: Write> Writer<O, E> {
             Show::Text(text) if !json => return self.text(text),
             Show::Json(line) => return writeln!(self.out, "{line}"),
             Show::Reasoning(text) if !quiet && !json => self.reasoning(text),
-            Show::Notice(text) if !quiet => self.line(DIM, "notice: ", text),
-            Show::Error(text) => self.line(BAD, "error: ", text),
-            Show::Plain(text) => self.line(Style::new(), "", text),
-            Show::Help(text) => self.line(GOOD, "help: ", text),
             Show::Closing(text) if !quiet => {
                 self.close_line();
                 let _ = writeln!(self.err, "{DIM}{text}{DIM:#}");
             }
-            _ => {}
+            Show::Notice(_) if quiet => {}
+            other => {
+                if let Some((style, word, text)) = other.line() {
+                    self.close_line();
+                    let _ = writeln!(self.err, "{style}{word}{style:#}{text}");
+                }
+            }
         }
         Ok(())
     }
@@ -219,11 +234,6 @@ impl<O: Write, E: Write> Writer<O, E> {
         };
         self.open = open_after(&text, Open::Reasoning, self.open);
         let _ = write!(self.err, "{DIM}{text}{DIM:#}");
-    }
-
-    fn line(&mut self, style: Style, word: &str, text: &str) {
-        self.close_line();
-        let _ = writeln!(self.err, "{style}{word}{style:#}{text}");
     }
 
     /// Ends an unfinished line. That of the answer is ended on standard error, and only when both are one terminal: nothing is

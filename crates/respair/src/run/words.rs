@@ -12,7 +12,7 @@ use crate::term::one_line;
 const NAMED: usize = 4;
 
 /// What an event has to say besides the answer.
-pub(super) fn notice(event: &TurnEvent) -> Option<Show> {
+pub(crate) fn notice(event: &TurnEvent) -> Option<Show> {
     match event {
         TurnEvent::Notice(text) => Some(Show::Notice(one_line(text))),
         TurnEvent::Recovery {
@@ -56,7 +56,7 @@ pub(super) fn notice(event: &TurnEvent) -> Option<Show> {
 }
 
 /// The error of an outcome: what, where, what to do.
-pub(super) fn errors(outcome: &Outcome) -> Vec<Show> {
+pub(crate) fn errors(outcome: &Outcome) -> Vec<Show> {
     let mut shows = Vec::new();
     if let Some(error) = &outcome.error {
         match (&error.code, error.event) {

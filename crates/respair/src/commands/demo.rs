@@ -1,4 +1,0 @@
-//! `respair demo`.
-pub(crate) fn command() -> u8 {
-    0
-}

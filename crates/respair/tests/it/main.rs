@@ -1,0 +1,15 @@
+//! The binary, as a process: against a relay in this one, over HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod bin;
+mod config;
+mod endings;
+mod json;
+mod relay;
+mod schema;
+mod secrets;
+mod state;
+mod streams;
+#[cfg(unix)]
+mod terminal;
