@@ -25,7 +25,7 @@ pub(crate) enum Answer {
 /// Sends the request and waits for the head. Dropping the future closes the connection.
 pub(crate) async fn send(shared: &Shared, json: Bytes, number: u32) -> Answer {
     tracing::debug!(endpoint = %shared.url, request = number, bytes = json.len(), "request sent");
-    let request = shared.http.post(shared.endpoint.responses_url()).body(json);
+    let request = shared.http.post(shared.target.clone()).body(json);
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {

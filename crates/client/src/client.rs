@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use reqwest::header::AUTHORIZATION;
+use url::Url;
+
 use crate::clock::{Clock, SystemClock};
 use crate::redact::Redactor;
 use crate::{
@@ -33,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) endpoint: Endpoint,
     /// [`Endpoint::display_url`].
     pub(crate) url: String,
+    /// What is posted to.
+    pub(crate) target: Url,
     pub(crate) http: reqwest::Client,
     pub(crate) redactor: Redactor,
     pub(crate) options: ClientOptions,
@@ -46,7 +51,14 @@ impl Client {
     /// # Errors
     /// When the endpoint cannot be used as configured.
     pub fn new(endpoint: Endpoint, options: ClientOptions) -> Result<Self, SetupError> {
-        let http = transport::build(&endpoint, request::headers(&endpoint)?)?;
+        let headers = request::headers(&endpoint)?;
+        let mut target = endpoint.responses_url();
+        if headers.contains_key(AUTHORIZATION) {
+            // The address's own user would replace the header; the key was named more plainly.
+            let _ = target.set_username("");
+            let _ = target.set_password(None);
+        }
+        let http = transport::build(&endpoint, headers)?;
         let random = options
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
@@ -58,6 +70,7 @@ impl Client {
                 .clone()
                 .unwrap_or_else(|| Arc::new(SystemClock)),
             random: Mutex::new(random),
+            target,
             http,
             endpoint,
             options,

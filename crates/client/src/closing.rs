@@ -19,26 +19,18 @@ use crate::trace::TraceBody;
 use crate::{Outcome, Path, ProviderKind, TurnError, TurnStatus};
 
 /// What is wrong with an ending; `None` for what is no error.
-pub(crate) fn error(
-    turn: &Driver<'_>,
-    ending: &Ending,
-    silence: Option<&str>,
-) -> Option<TurnError> {
+pub(crate) fn error(turn: &Driver<'_>, ending: &Ending, why: Option<&str>) -> Option<TurnError> {
     let mut error = match ending {
         Ending::Completed { .. } | Ending::Incomplete { .. } => return None,
         Ending::Failed(error) => from_upstream(error),
         Ending::Truncated { cause } => {
-            let why = silence.map_or_else(|| cause.to_string(), str::to_owned);
+            let why = why.map_or_else(|| cause.to_string(), str::to_owned);
             let message = format!("the response broke off before its end: {why}");
             TurnError::local("upstream_truncated", message, RetryVerdict::Never)
         }
         Ending::Empty { cause } => {
-            let why = silence.map_or_else(|| cause.to_string(), str::to_owned);
-            TurnError::local(
-                "empty_stream",
-                format!("nothing came: {why}"),
-                RetryVerdict::Retry,
-            )
+            let why = why.map_or_else(|| format!("{cause} before any content came"), str::to_owned);
+            TurnError::local("empty_stream", why, RetryVerdict::Retry)
         }
         Ending::NoStream(found) => no_stream(found),
         _ => TurnError::local(
@@ -289,7 +281,8 @@ async fn remember(turn: &mut Driver<'_>, clean: bool) {
     let noted = match (turn.remembered, clean) {
         (true, true) => memory.note_clean(&url, &model, now),
         (true, false) => memory.learn(&url, &model, &[], now).map(|()| false),
-        (false, _) if turn.learnt.is_empty() => return,
+        // A strict retry that helped has taught nothing.
+        (false, _) if !turn.is_tolerant() || turn.learnt.is_empty() => return,
         (false, _) => memory
             .learn(&url, &model, &turn.learnt, now)
             .map(|()| false),

@@ -151,8 +151,8 @@ impl<'a> Driver<'a> {
                         return closing::failed(self, error, stop);
                     }
                 }
-                End::Stream(reading, ending, silence) => {
-                    let Some(error) = closing::error(self, &ending, silence.as_deref()) else {
+                End::Stream(reading, ending, why) => {
+                    let Some(error) = closing::error(self, &ending, why.as_deref()) else {
                         return closing::ended(self, reading, &ending, None).await;
                     };
                     let happened = match ending {

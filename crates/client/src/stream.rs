@@ -55,7 +55,7 @@ impl Driver<'_> {
             () = cancel.cancelled() => return End::Interrupted(None),
             answer = attempt::send(shared, self.json.clone(), self.at.requests) => answer,
             expired = watch.expired() => {
-                let message = format!("nothing came: {}", watch.sentence(expired));
+                let message = watch.sentence(expired);
                 return End::Error(TurnError::local("empty_stream", message, RetryVerdict::Retry));
             }
         };

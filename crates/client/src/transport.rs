@@ -99,8 +99,9 @@ pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redac
             RetryVerdict::Retry,
         );
     }
+    // ARCHITECTURE.md, *Endings*: nothing at all came.
     TurnError::local(
-        "connection_lost",
+        "empty_stream",
         format!("{host} broke the connection before it answered: {why}"),
         RetryVerdict::Retry,
     )

@@ -213,11 +213,12 @@ impl EndpointMemory {
                 Err(problem) => return Err(problem),
             };
             let before = entries.clone();
+            // First, so that what is learnt again begins anew.
+            entries.retain(|entry| !entry.is_over(now));
             act(&mut entries);
             if entries == before {
                 return Ok(());
             }
-            entries.retain(|entry| !entry.is_over(now));
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
             entries.truncate(ENTRIES);
             file::write(path, &entries)

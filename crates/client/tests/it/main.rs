@@ -1,0 +1,16 @@
+//! How a turn behaves, by concern.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cancelling;
+mod encodings;
+mod memory;
+mod network;
+mod recovery;
+mod retries;
+mod scenarios;
+mod secrets;
+mod silence;
