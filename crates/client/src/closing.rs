@@ -83,7 +83,7 @@ fn no_stream(found: &NoStream) -> TurnError {
             "is `base_url` that of a Responses API?",
         ),
     };
-    TurnError::local(found.kind.code(), message, RetryVerdict::Never).with_hint(hint)
+    TurnError::local(found.kind.code().to_string(), message, RetryVerdict::Never).with_hint(hint)
 }
 
 /// The error with the reason why it is final, where that is not its own.
@@ -158,8 +158,11 @@ pub(crate) fn refused(turn: &Driver<'_>, reading: Reading, violation: &Violation
     outcome
 }
 
-/// The consumer cancelled.
-pub(crate) fn interrupted(turn: &Driver<'_>, reading: Option<Reading>) -> Outcome {
+/// The consumer cancelled. What broke the protocol before that is known all the same.
+pub(crate) async fn interrupted(turn: &mut Driver<'_>, reading: Option<Reading>) -> Outcome {
+    if !turn.remembered {
+        remember(turn, false).await;
+    }
     let ending = Ending::Truncated {
         cause: EndOfBody::Interrupted,
     };

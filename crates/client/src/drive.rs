@@ -133,7 +133,7 @@ impl<'a> Driver<'a> {
         loop {
             self.at.requests += 1;
             match self.request().await {
-                End::Interrupted(reading) => return closing::interrupted(self, reading),
+                End::Interrupted(reading) => return closing::interrupted(self, reading).await,
                 End::Refused(reading, violation) => {
                     return closing::refused(self, reading, &violation);
                 }
@@ -173,7 +173,7 @@ impl<'a> Driver<'a> {
                 }
             }
             if self.cancel.is_cancelled() {
-                return closing::interrupted(self, None);
+                return closing::interrupted(self, None).await;
             }
         }
     }

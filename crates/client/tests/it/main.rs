@@ -7,6 +7,7 @@ mod support;
 
 mod cancelling;
 mod encodings;
+mod logs;
 mod memory;
 mod network;
 mod recovery;
@@ -14,3 +15,4 @@ mod retries;
 mod scenarios;
 mod secrets;
 mod silence;
+mod tls;

@@ -190,37 +190,6 @@ async fn certificates_that_are_not_verified_are_said() {
     assert!(run.notices()[0].contains("ssl_verify: false"));
 }
 
-/// Runs one of the tests below in a process of its own, with these variables.
-fn in_a_process_with(test: &str, variables: &[(&str, String)]) {
-    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        &format!("network::{test}"),
-        "--ignored",
-        "--nocapture",
-    ]);
-    for name in [
-        "http_proxy",
-        "HTTP_PROXY",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "all_proxy",
-        "ALL_PROXY",
-        "no_proxy",
-        "NO_PROXY",
-    ] {
-        command.env_remove(name);
-    }
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
-}
-
 /// Loopback never goes through a proxy.
 #[test]
 fn loopback_works_whatever_the_proxy() {
@@ -230,7 +199,7 @@ fn loopback_works_whatever_the_proxy() {
         ("HTTP_PROXY", nonsense.clone()),
         ("ALL_PROXY", nonsense),
     ];
-    in_a_process_with("a_turn_over_loopback", &variables);
+    in_a_process_with("network::a_turn_over_loopback", &variables);
 }
 
 #[tokio::test]
@@ -251,7 +220,10 @@ fn other_hosts_go_through_the_systems_proxy() {
     let relay = respair_faults::Relay::builder(Script::stream(&answer()))
         .start_on_thread()
         .unwrap();
-    in_a_process_with("a_turn_over_a_proxy", &[("http_proxy", relay.base_url())]);
+    in_a_process_with(
+        "network::a_turn_over_a_proxy",
+        &[("http_proxy", relay.base_url())],
+    );
     let asked = &relay.requests()[0];
     assert_eq!(asked.header("host"), Some("relay.example"));
 }
