@@ -1,6 +1,7 @@
 //! The rules for `base_url`: what is refused, what is taken off, what is warned about; and placeholders anywhere.
 
-use url::{Host, Url};
+use respair_client::Endpoint;
+use url::Url;
 
 use super::options::{Origin, Sourced};
 use super::problem::Problem;
@@ -58,7 +59,7 @@ pub(super) fn read(
         )));
     }
     strip_pasted(&mut url, name, remarks);
-    if url.scheme() == "http" && !is_loopback(&url) {
+    if url.scheme() == "http" && !Endpoint::custom(url.clone()).is_loopback() {
         let what = "is plain http: the key and the conversation can be read on the way";
         remarks.push(Remark::Warning(format!("{} {what}", shown(&url))));
     }
@@ -157,21 +158,6 @@ fn percent_decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// `localhost`, `*.localhost`, 127.0.0.0/8, `::1`.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => {
-            ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
-        }
-        None => false,
-    }
 }
 
 /// The placeholder that `text` holds: `<key>`, `YOUR_API_KEY`, `sk-...`.

@@ -17,6 +17,7 @@ mod reader;
 mod settings;
 pub(crate) mod show;
 pub(crate) mod template;
+mod values;
 mod yaml;
 
 use std::path::Path;

@@ -68,7 +68,15 @@ impl Loaded {
                 .credentials(&provider, address, env)
                 .map_err(|p| problems.push(p))
                 .ok(),
-            None => None,
+            None => {
+                // Without an address nothing is sent, but what is wrong with the key is told along with the rest.
+                if let Some(key) = &self.options.key {
+                    fetch(key, env, &mut self.remarks)
+                        .map_err(|p| problems.push(p))
+                        .ok();
+                }
+                None
+            }
         };
         if self
             .options

@@ -478,14 +478,10 @@ fn the_example_lists_every_key_with_its_default() {
     let mut defaults = Options::defaults();
     assert_eq!(render(read.clone()), render(defaults.clone()));
     // The sections stand at the top as well, and there too with the defaults.
-    for empty in [&mut defaults] {
-        (
-            empty.api_mode,
-            empty.extra_headers,
-            empty.extra_body,
-            empty.ssl_verify,
-        ) = (None, None, None, None);
-    }
+    defaults.api_mode = None;
+    defaults.extra_headers = None;
+    defaults.extra_body = None;
+    defaults.ssl_verify = None;
     assert_eq!(render(top), render(defaults));
     // Every key is there, and every alias is mentioned.
     let model = root.get("model").unwrap();

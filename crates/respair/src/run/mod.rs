@@ -90,8 +90,11 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
 }
 
 fn client(common: &Common, settings: &Settings) -> Result<Client, u8> {
-    let mut options = ClientOptions::default();
-    options.memory = settings.state_dir.as_deref().map(EndpointMemory::open);
+    let memory = settings.state_dir.as_deref().map(EndpointMemory::open);
+    let mut options = ClientOptions {
+        memory,
+        ..ClientOptions::default()
+    };
     if let Some(path) = &common.trace {
         let trace = Trace::file(path).map_err(|error| {
             term::error(&format!("--trace {}: {error}", path.display()));

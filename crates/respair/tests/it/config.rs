@@ -95,7 +95,7 @@ fn torture() {
     for bytes in [
         &b"\xff\xff"[..],
         b"model: [",
-        b"\tmodel: x",
+        b"model:\n\tdefault: x",
         b"- x",
         b"a: b: c",
         b"\0",
@@ -178,4 +178,15 @@ fn headers_and_body_of_the_configuration_are_sent() {
         (&"high".into(), &64.into())
     );
     assert!(body.get("store").is_none());
+}
+
+#[test]
+fn completions_are_scripts() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = Home::new().run(&["completions", shell]).exits(0).out;
+        assert!(
+            script.contains("respair") && script.contains("recovery"),
+            "{shell}"
+        );
+    }
 }

@@ -115,6 +115,30 @@ fn recovery_is_told() {
 }
 
 #[test]
+fn an_item_with_line_breaks_stays_one_line() {
+    let item = "{\n  \"type\": \"message\",\r\n  \"id\": \"msg_1\", \"role\": \"assistant\", \"status\": \"completed\",\n  \"content\": []\n}";
+    let added = item.replace("completed", "in_progress");
+    let mut body = String::new();
+    for (name, fields) in [
+        ("response.created", r#""response":{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"in_progress","output":[]}"#.to_owned()),
+        ("response.output_item.added", format!("\"output_index\":0,\"item\":{added}")),
+        ("response.output_item.done", format!("\"output_index\":0,\"item\":{item}")),
+        ("response.completed", format!("\"response\":{{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1,\"model\":\"m\",\"status\":\"completed\",\"output\":[{item}]}}")),
+    ] {
+        let json = format!("{{\"type\":\"{name}\",{fields}}}").replace("\r\n", "\n").replace('\n', "\ndata: ");
+        body.push_str(&format!("event: {name}\ndata: {json}\n\n"));
+    }
+    let relay = crate::bin::playing(respair_faults::Script::replay(body));
+    let out = Home::seed("custom", &relay)
+        .run(&["run", "hi", "--json"])
+        .exits(0)
+        .out;
+    let lines = lines(&out);
+    let done = lines.iter().find(|l| l["type"] == "item.done").unwrap();
+    assert_eq!(done["item"]["id"], "msg_1");
+}
+
+#[test]
 fn nothing_is_printed_for_a_usage_error() {
     let home = Home::new();
     assert_eq!(home.run(&["run", "hi", "--json"]).exits(2).out, "");

@@ -74,10 +74,12 @@ impl Stage {
             ProviderKind::Custom => Endpoint::custom(url),
             ProviderKind::Native => Endpoint::native("openai", url),
         };
-        let mut options = ClientOptions::default();
-        options.memory = Some(self.memory.clone());
-        // Made-up ids and waits are the same on every run.
-        options.seed = Some(1);
+        // With a seed, made-up ids and waits are the same on every run.
+        let options = ClientOptions {
+            memory: Some(self.memory.clone()),
+            seed: Some(1),
+            ..ClientOptions::default()
+        };
         Ok(Client::new(endpoint, options)?.turn(TurnRequest::new("demo", "Say hello.")))
     }
 
