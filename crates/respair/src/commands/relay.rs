@@ -112,6 +112,10 @@ fn serve(builder: RelayBuilder, address: SocketAddr) -> u8 {
         Err(code) => return code,
     };
     runtime.block_on(async move {
+        // Before the first line: who reads it may send a signal at once.
+        let Ok(mut signals) = run::Signals::new() else {
+            return 1;
+        };
         let relay = match builder.start().await {
             Ok(relay) => relay,
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -127,9 +131,6 @@ fn serve(builder: RelayBuilder, address: SocketAddr) -> u8 {
         if super::printed(term::print(&format!("listening on {}\n", relay.base_url()))) != 0 {
             return 1;
         }
-        let Ok(mut signals) = run::Signals::new() else {
-            return 1;
-        };
         tokio::select! {
             () = signals.next() => run::INTERRUPTED,
             () = relay.serve_forever() => 0,

@@ -24,14 +24,12 @@ pub(crate) fn notice(event: &TurnEvent) -> Option<Show> {
             wait,
             ..
         } => {
+            // A wait comes with a notice of the client's own.
+            if wait.is_some() {
+                return None;
+            }
             let next = match action {
-                RecoveryAction::Retry => match wait {
-                    Some(wait) if !wait.is_zero() => format!(
-                        "asking again in {:.1} s (request {attempt})",
-                        wait.as_secs_f64()
-                    ),
-                    _ => format!("asking again (request {attempt})"),
-                },
+                RecoveryAction::Retry => format!("asking again (request {attempt})"),
                 RecoveryAction::Fallback => format!("reading on tolerantly (request {attempt})"),
                 RecoveryAction::Takeover => "reading on tolerantly".to_owned(),
                 RecoveryAction::FieldDropped => {
@@ -84,7 +82,32 @@ pub(crate) fn errors(outcome: &Outcome) -> Vec<Show> {
             "the upstream completed an empty answer".into(),
         ));
     }
+    if outcome.text.is_empty() {
+        let calls: Vec<String> = outcome
+            .output
+            .iter()
+            .filter_map(|item| call(item.get()))
+            .collect();
+        if !calls.is_empty() {
+            let names = calls.join(", ");
+            shows.push(Show::Notice(format!(
+                "the answer is a call of {names}; `run` has no tools, `--json` shows it"
+            )));
+        }
+    }
     shows
+}
+
+/// The name of the tool that an item calls.
+fn call(item: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Call {
+        r#type: String,
+        name: String,
+    }
+    let call: Call = serde_json::from_str(item).ok()?;
+    matches!(call.r#type.as_str(), "function_call" | "custom_tool_call")
+        .then(|| format!("`{}`", one_line(&call.name)))
 }
 
 fn sentence(error: &TurnError) -> String {

@@ -165,3 +165,20 @@ fn quiet_says_nothing_but_the_answer() {
         .exits(0);
     assert_eq!((done.out.as_str(), done.err.as_str()), (ANSWER, ""));
 }
+
+#[test]
+fn a_call_is_said_to_be_one() {
+    let relay = relay("tool-call");
+    let done = Home::seed("custom", &relay)
+        .run(&["run", "hi"])
+        .exits(0)
+        .says("a call of `get_weather`");
+    assert_eq!(done.out, "");
+}
+
+#[test]
+fn a_retry_is_told_once() {
+    let relay = relay("http-429-once");
+    let done = Home::seed("custom", &relay).run(&["run", "hi"]).exits(0);
+    assert_eq!(done.err.matches("asking again").count(), 1, "{}", done.err);
+}

@@ -264,3 +264,16 @@ fn a_violations_sentence_is_one_line_however_narrow_the_terminal() {
         "{shown:?}"
     );
 }
+
+#[test]
+fn the_relay_ends_quietly() {
+    let home = Home::new();
+    let args = ["relay", "--scenario", "text", "--listen", "127.0.0.1:0"];
+    let terminal = Terminal::start(&home, &args, &[]);
+    terminal.wait_for("listening on http://127.0.0.1:");
+    terminal.type_in("\x03");
+    let (status, shown) = terminal.end();
+    assert_eq!(status.code(), Some(130), "{shown}");
+    // The line and `^C`, or less: a terminal drops what waits in it when Ctrl-C is pressed.
+    assert!(shown.lines().count() <= 2, "{shown:?}");
+}
