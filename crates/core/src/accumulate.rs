@@ -105,7 +105,6 @@ impl Accumulator {
             _ if !kind.is_of_item() => return Vec::new(),
             _ => {}
         }
-        let overflowed = self.slots.overflowed;
         let item = event
             .field(Field::Item)
             .and_then(Object::parse)
@@ -118,8 +117,8 @@ impl Accumulator {
         else {
             return Vec::new();
         };
-        self.slots.commit(at, event, kind);
-        if overflowed {
+        self.slots.commit(at, event, kind, None);
+        if self.slots.overflowed {
             self.slots.changes.clear();
             return self.unkept(at, event, kind);
         }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::json::{self, Object};
+use crate::rules;
+use crate::violation::Code;
 
 /// Why no more bytes came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,6 +159,11 @@ impl ResponseError {
             .or_else(|| code.clone().or_else(|| kind.clone()))
             .unwrap_or_default();
         Some(Self::upstream(code, message, kind, field("param")))
+    }
+
+    /// The upstream failed, and did not say why.
+    pub(crate) fn unsaid() -> Self {
+        Self::upstream(None, "the upstream failed without saying why".to_owned(), None, None)
     }
 
     pub(crate) fn upstream(
@@ -321,11 +328,11 @@ pub enum NoStreamKind {
 impl NoStreamKind {
     /// The code of this finding.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::JsonResponse | Self::JsonError | Self::Json => "json-instead-of-sse",
-            Self::Html => "html-instead-of-sse",
-            Self::Prose => "no-stream",
+            Self::JsonResponse | Self::JsonError | Self::Json => rules::JSON_INSTEAD_OF_SSE,
+            Self::Html => rules::HTML_INSTEAD_OF_SSE,
+            Self::Prose => rules::NO_STREAM,
         }
     }
 }

@@ -80,7 +80,8 @@ fn parts(
     let mut changed = list.len() < delivered.len();
     let mut mended: Vec<String> = Vec::new();
     for (at, raw) in list.iter().enumerate() {
-        let whole = Part::from_raw(at as u64, raw);
+        let list = if field == "summary" { TextKind::Summary } else { TextKind::Output };
+        let whole = Part::from_raw(at as u64, raw).fitting(slot.kind, list);
         match delivered.get(at) {
             Some(part)
                 if part.kind.is_some() && (whole.kind != part.kind || whole.text != part.text) =>

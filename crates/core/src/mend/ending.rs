@@ -3,21 +3,22 @@
 use crate::ending::ResponseError;
 use crate::event::{Event, EventKind};
 use crate::json::{self, quote};
-use crate::model::Model;
+use crate::model::{Model, Place};
 use crate::sse::Frame;
 
 use super::Mend;
 
+/// The error's code; its type where it has none.
+pub(crate) fn error_code(error: &ResponseError) -> &str {
+    error.code.as_deref().or(error.kind.as_deref()).unwrap_or("server_error")
+}
+
 /// An error object as raw JSON: `code` and `message`, and what else the upstream said.
 pub(crate) fn error_object(error: &ResponseError) -> String {
-    let code = error
-        .code
-        .clone()
-        .or_else(|| error.kind.clone())
-        .unwrap_or_else(|| "server_error".to_owned());
+    let code = error_code(error);
     let mut fields = format!(
         r#"{{"code":{},"message":{}"#,
-        quote(&code),
+        quote(code),
         quote(&error.message)
     );
     for (key, value) in [("type", &error.kind), ("param", &error.param)] {
@@ -34,7 +35,8 @@ impl Model {
     /// error. The items that were done stay in its `output`; nothing that is open is closed.
     pub(crate) fn fail(&mut self, error: &ResponseError, sink: &mut Vec<Event>) {
         let nothing = Event::read(Frame::comment(""));
-        let mut mend = Mend::new(self, &nothing, EventKind::Comment, None, None, sink);
+        let place = Place { kind: EventKind::Comment, slot: None, part: None };
+        let mut mend = Mend::new(self, &nothing, &nothing, place, sink);
         mend.ensure_created(None);
         let output = json::array(mend.model.slots.output(None));
         let response = mend.build_response("failed", &output, Some(&error_object(error)));

@@ -13,21 +13,24 @@ mod settle;
 mod terminal;
 
 use crate::ending::ResponseError;
-use crate::event::{Event, EventKind, Field};
+use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{self, quote};
-use crate::model::{Model, nested_of};
+use crate::model::{Model, Place, nested_of};
 use crate::slots::{Slot, TextKind};
 use crate::sse::Frame;
 
 pub(crate) use conform::{conform, conform_part};
 pub(crate) use draft::Draft;
-pub(crate) use ending::error_object;
+pub(crate) use ending::{error_code, error_object};
 pub(crate) use terminal::concord;
 
 /// The mending of one event.
 pub(crate) struct Mend<'m> {
     pub(crate) model: &'m mut Model,
+    /// The event as it stands.
     pub(crate) event: &'m Event,
+    /// The event as the upstream sent it.
+    pub(crate) upstream: &'m Event,
     pub(crate) kind: EventKind,
     pub(crate) slot: Option<usize>,
     pub(crate) part: Option<usize>,
@@ -39,20 +42,12 @@ impl<'m> Mend<'m> {
     pub(crate) fn new(
         model: &'m mut Model,
         event: &'m Event,
-        kind: EventKind,
-        slot: Option<usize>,
-        part: Option<usize>,
+        upstream: &'m Event,
+        place: Place,
         out: &'m mut Vec<Event>,
     ) -> Self {
-        Self {
-            model,
-            event,
-            kind,
-            slot,
-            part,
-            draft: Draft::default(),
-            out,
-        }
+        let Place { kind, slot, part } = place;
+        Self { model, event, upstream, kind, slot, part, draft: Draft::default(), out }
     }
 
     /// Nothing more is to be done: the event is dropped, or the response failed.
@@ -72,31 +67,18 @@ impl<'m> Mend<'m> {
         }
     }
 
-    /// Gives the mended event out and takes it in.
-    pub(crate) fn finish(mut self) {
+    /// The mended event and where it belongs; `None` when it goes no further.
+    pub(crate) fn result(self) -> Option<(Event, Place)> {
         if self.is_over() {
-            // A dropped event's sequence number was still the upstream's last one.
-            if let Some(number) = self.event.integer(Field::SequenceNumber) {
-                self.model.upstream_sequence = Some(number);
-            }
-            return;
+            return None;
         }
-        let mut draft = std::mem::take(&mut self.draft);
-        if self.model.renumber && self.event.data().starts_with('{') {
-            draft.set("sequence_number", self.next_sequence().to_string());
-        }
-        let mended = draft.finish(self.event, self.kind, nested_of(self.kind));
-        self.model.commit(&mended, self.event, self.kind, self.slot);
-        self.out.push(mended);
-    }
-
-    fn next_sequence(&self) -> u64 {
-        self.model.sequence.map_or(0, |last| last.saturating_add(1))
+        let mended = self.draft.finish(self.event, self.kind, nested_of(self.kind));
+        Some((mended, Place { kind: self.kind, slot: self.slot, part: self.part }))
     }
 
     /// Gives out a made-up event; `fields` is raw JSON, what stands behind `type` and `sequence_number`.
     pub(crate) fn make(&mut self, kind: EventKind, fields: &str) {
-        let number = self.next_sequence();
+        let number = self.model.next_sequence();
         self.model.sequence = Some(number);
         self.model.renumber = true;
         let comma = if fields.is_empty() { "" } else { "," };
@@ -151,6 +133,15 @@ impl<'m> Mend<'m> {
             }
         }
         self.readdress_part();
+    }
+
+    /// Follows an item that was moved: its events get its own index and id, and so does the terminal's `output`.
+    pub(crate) fn follow(&mut self) {
+        if self.kind.class() == Class::Terminal {
+            self.conclude();
+        } else {
+            self.readdress();
+        }
     }
 
     fn readdress_part(&mut self) {

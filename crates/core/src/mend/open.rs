@@ -20,15 +20,9 @@ impl Mend<'_> {
             }
             _ => r#"{"type":"custom_tool_call","status":"in_progress","input":""}"#,
         };
-        let at = self.open_slot(
-            base,
-            self.event
-                .text(crate::event::Field::ItemId)
-                .map(std::borrow::Cow::into_owned),
-        );
-        if kind.is_call() {
-            self.model.slots.list[at].held = true;
-        } else {
+        let id = self.upstream.text(crate::event::Field::ItemId).map(std::borrow::Cow::into_owned);
+        let at = self.open_slot(base, id, kind.is_call());
+        if !self.slot_ref(at).held {
             self.give_added(at);
         }
         at
@@ -66,14 +60,14 @@ impl Mend<'_> {
             edits.push(Edit::Set("call_id", quote(&call_id)));
         }
         let base = edit(raw, &edits);
-        let at = self.open_slot(&base, item.filled("id").map(std::borrow::Cow::into_owned));
+        let at = self.open_slot(&base, item.filled("id").map(std::borrow::Cow::into_owned), false);
         self.give_added(at);
         at
     }
 
-    fn open_slot(&mut self, base: &str, upstream_id: Option<String>) -> usize {
-        let index = self.model.slots.next_index();
-        let upstream_index = self.event.integer(crate::event::Field::OutputIndex);
+    fn open_slot(&mut self, base: &str, upstream_id: Option<String>, held: bool) -> usize {
+        let index = if held { u64::MAX } else { self.model.slots.next_index() };
+        let upstream_index = self.upstream.integer(crate::event::Field::OutputIndex);
         let mut slot = Slot::from_item(base, index, upstream_index);
         let free = |id: &String| self.model.slots.with_id(id).is_none();
         let id = upstream_id.clone().filter(|id| !id.is_empty()).filter(free);
@@ -81,6 +75,8 @@ impl Mend<'_> {
         slot.added = edit(base, &[Edit::Set("id", quote(&id))]);
         slot.id = Some(id);
         slot.made_up = true;
+        slot.held = held;
+        slot.moved = true;
         let at = self.model.slots.open(slot);
         self.model
             .slots
@@ -98,24 +94,17 @@ impl Mend<'_> {
         self.make(EventKind::OutputItemAdded, &fields);
     }
 
-    /// The position of the part with this index; opened, with `raw` as its beginning, where it was never added.
-    pub(crate) fn ensure_part(
-        &mut self,
-        at: usize,
-        kind: TextKind,
-        index: Option<u64>,
-        raw: Option<&str>,
-    ) -> usize {
-        let next = self.slot_ref(at).parts(kind).len() as u64;
-        let index = index.unwrap_or(next);
-        if let Some(part) = self.slot_ref(at).part_at(kind, index) {
+    /// The position of the part that the upstream addresses by `index`; opened as the next one, with `raw` as its
+    /// beginning, where it was never added.
+    pub(crate) fn ensure_part(&mut self, at: usize, kind: TextKind, index: Option<u64>, raw: Option<&str>) -> usize {
+        if let Some(part) = index.and_then(|index| self.slot_ref(at).part_at(kind, index)) {
             return part;
         }
+        let next = self.slot_ref(at).parts(kind).len() as u64;
         let raw = raw.unwrap_or_else(|| kind.empty_part());
-        let part = self
-            .model
-            .slots
-            .push_part(at, kind, Part::from_raw(index, raw));
+        let upstream_index = index.unwrap_or(next);
+        let opened = Part { upstream_index, ..Part::from_raw(next, raw).fitting(self.slot_ref(at).kind, kind) };
+        let part = self.model.slots.push_part(at, kind, opened);
         self.model.slots.changes.clear();
         let fields = format!(r#"{},"part":{raw}"#, self.part_place(at, kind, part));
         self.make(kind.part_added(), &fields);

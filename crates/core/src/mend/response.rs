@@ -58,6 +58,7 @@ impl Mend<'_> {
     /// becomes the response of a `created` event: that status, and an empty output.
     pub(crate) fn response_edits(&mut self, raw: &str, status: &str, fresh: bool) -> Vec<Edit> {
         let object = Object::parse(raw).unwrap_or_default();
+        self.model.learn_response(&object);
         let id = self.model.pin_response_id();
         let mut edits = Vec::new();
         if object.string("id").as_deref() != Some(&id) {

@@ -65,8 +65,9 @@ impl Mend<'_> {
             .iter()
             .enumerate()
         {
-            let whole = Part::from_raw(position as u64, raw);
-            let known = self.slot_ref(at).part_at(list, position as u64);
+            let item_type = self.slot_ref(at).kind;
+            let whole = Part::from_raw(position as u64, raw).fitting(item_type, list);
+            let known = (position < self.slot_ref(at).parts(list).len()).then_some(position);
             let Some(kind) = whole.kind else {
                 if known.is_none() {
                     let part = self.ensure_part(at, list, None, Some(raw));
@@ -234,8 +235,8 @@ impl Mend<'_> {
             ],
         );
         let slot = &mut self.model.slots.list[at];
-        (slot.added, slot.name, slot.call_id, slot.held) =
-            (added, Some(name), Some(call_id), false);
+        (slot.added, slot.name, slot.call_id) = (added, Some(name), Some(call_id));
+        self.model.slots.place(at);
         self.give_added(at);
         self.release_payload(at);
         true

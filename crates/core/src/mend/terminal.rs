@@ -2,7 +2,7 @@
 
 use crate::event::{EventKind, Field};
 use crate::json::{self, Object, edit};
-use crate::model::{Identity, Model};
+use crate::model::{Closed, Identity, Model};
 use crate::slots::ItemType;
 
 use super::{Mend, conform};
@@ -100,7 +100,7 @@ impl Mend<'_> {
         for (raw, slot) in outputs.iter().zip(&found.slots) {
             let at = match slot {
                 Some(at) => *at,
-                None if json::is_object(raw) => {
+                None if Object::parse(raw).is_some_and(|item| item.filled("type").is_some()) => {
                     let at = self.open_known(raw);
                     self.conclude_item(at, Some(raw));
                     at
@@ -208,8 +208,10 @@ impl Mend<'_> {
         self.model.slots.close(at, item);
         self.model.slots.changes.clear();
         self.model.slots.list[at].done_at_index = true;
-        let identity = Identity::of(&Object::parse(item).unwrap_or_default());
-        self.model.closed.insert(identity, Some(index));
+        let object = Object::parse(item).unwrap_or_default();
+        let id = object.string("id").map(std::borrow::Cow::into_owned);
+        let closed = Closed { index: Some(index), id };
+        self.model.closed.insert(Identity::of(&object), closed);
         self.model.content |= self.slot_ref(at).kind != ItemType::Other || !item.is_empty();
     }
 }

@@ -3,20 +3,15 @@
 use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{self, Object};
-use crate::slots::{Address, Slot};
+use crate::slots::{Address, Slot, TextKind};
 
-use super::{Identity, Model};
+use super::{Closed, Identity, Model, Place};
 
 impl Model {
     /// Takes in `event` as it goes downstream. `upstream` is the same event as it came: it tells by which index and id
-    /// the upstream will speak of the item. `slot` is the item that it belongs to.
-    pub(crate) fn commit(
-        &mut self,
-        event: &Event,
-        upstream: &Event,
-        kind: EventKind,
-        slot: Option<usize>,
-    ) {
+    /// the upstream will speak of the item. `place` is where it belongs.
+    pub(crate) fn commit(&mut self, event: &Event, upstream: &Event, place: Place) {
+        let Place { kind, slot, .. } = place;
         if let Some(number) = upstream.integer(Field::SequenceNumber) {
             self.upstream_sequence = Some(number);
         }
@@ -29,6 +24,8 @@ impl Model {
             Class::Error => {
                 let flat = Object::parse(event.data()).unwrap_or_default();
                 let error = ResponseError::merge(event.present(Field::Error), &flat);
+                // Whatever comes now, no `created` can come before it any more.
+                self.created = true;
                 self.error = Some(error.unwrap_or_else(|| {
                     ResponseError::upstream(
                         None,
@@ -47,7 +44,8 @@ impl Model {
             Class::ItemDone => self.done(event, upstream, slot),
             _ => {
                 if let Some(at) = slot {
-                    self.slots.commit(at, event, kind);
+                    self.slots.commit(at, event, kind, place.part);
+                    self.note_part(at, upstream, kind);
                     self.content |= matches!(
                         kind.class(),
                         Class::TextDelta
@@ -66,14 +64,21 @@ impl Model {
         }
     }
 
+    /// Notes by which index the upstream speaks of the part that it just added.
+    fn note_part(&mut self, at: usize, upstream: &Event, kind: EventKind) {
+        let text = match kind {
+            EventKind::ContentPartAdded => TextKind::Output,
+            EventKind::ReasoningSummaryPartAdded => TextKind::Summary,
+            _ => return,
+        };
+        let index = upstream.integer(text.index_field());
+        if let (Some(index), Some(part)) = (index, self.slots.list[at].parts_mut(text).last_mut()) {
+            part.upstream_index = index;
+        }
+    }
+
     fn prelude(&mut self, event: &Event, kind: EventKind) {
         self.created |= kind == EventKind::Created;
-        if kind != EventKind::Created {
-            self.progressed = match self.progressed {
-                Some(EventKind::InProgress) => Some(EventKind::InProgress),
-                _ => Some(kind),
-            };
-        }
         let Some(response) = event.field(Field::Response).and_then(Object::parse) else {
             return;
         };
@@ -119,7 +124,11 @@ impl Model {
         let index = event
             .integer(Field::OutputIndex)
             .unwrap_or_else(|| self.slots.next_index());
-        let at = self.slots.open(Slot::from_item(raw, index, upstream_index));
+        let mut slot = Slot::from_item(raw, index, upstream_index);
+        let own = upstream.field(Field::Item).and_then(Object::parse).unwrap_or_default();
+        let own_id = own.filled("id").map(std::borrow::Cow::into_owned);
+        slot.moved = event.integer(Field::OutputIndex) != upstream_index || slot.id != own_id;
+        let at = self.slots.open(slot);
         let item = upstream
             .field(Field::Item)
             .and_then(Object::parse)
@@ -143,13 +152,14 @@ impl Model {
             slot.made_up = true;
             self.slots.open(slot)
         });
-        self.slots.commit(at, event, EventKind::OutputItemDone);
+        self.slots.commit(at, event, EventKind::OutputItemDone, None);
         self.slots.changes.clear();
         let address = Address::of(upstream, EventKind::OutputItemDone, &item);
         self.slots.alias(at, index, address.id.as_deref());
         let index = event.integer(Field::OutputIndex);
-        self.closed.retain(|_, place| *place != index);
-        self.closed.insert(Identity::of(&item), index);
+        self.closed.retain(|_, closed| closed.index != index);
+        let id = item.string("id").map(std::borrow::Cow::into_owned);
+        self.closed.insert(Identity::of(&item), Closed { index, id });
         self.content = true;
     }
 

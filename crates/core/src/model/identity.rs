@@ -36,3 +36,11 @@ impl Identity {
                 ))
     }
 }
+
+/// An item that was closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Closed {
+    /// The output index in its done event.
+    pub(crate) index: Option<u64>,
+    pub(crate) id: Option<String>,
+}

@@ -7,6 +7,14 @@ use crate::violation::Profile;
 
 use super::Model;
 
+/// Where an event belongs: its effective kind, its slot and its part.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) kind: EventKind,
+    pub(crate) slot: Option<usize>,
+    pub(crate) part: Option<usize>,
+}
+
 /// What a rule looks at.
 pub(crate) struct Look<'a> {
     pub(crate) model: &'a Model,
@@ -24,35 +32,46 @@ pub(crate) struct Look<'a> {
 
 impl<'a> Look<'a> {
     pub(crate) fn new(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
-        let kind = effective_kind(event);
-        let class = kind.class();
-        let nested = nested_field(class)
-            .and_then(|field| event.field(field))
-            .and_then(Object::parse)
-            .unwrap_or_default();
-        let mut look = Self {
-            model,
-            event,
-            profile,
-            kind,
-            class,
-            nested,
-            address: Address::default(),
-            slot: None,
-            part: None,
-        };
-        if kind.is_of_item() {
-            look.address = Address::of(event, kind, &look.nested);
-            look.slot = if class == Class::ItemAdded {
-                look.late_added()
-            } else {
-                model.slots.resolve(&look.address)
+        let mut look = Self::bare(model, event, profile);
+        if look.kind.is_of_item() {
+            look.address = Address::of(event, look.kind, &look.nested);
+            look.slot = match look.class {
+                Class::ItemAdded => look.late_added(),
+                _ => model.slots.resolve(&look.address),
             };
-            if let (Some(slot), Some(text)) = (look.slot, look.text_kind()) {
-                look.part = model.slots.part(slot, event, kind, text);
-            }
+            look.find_part();
         }
         look
+    }
+
+    /// Looks again at an event that was mended: it stays where it belongs, since its index and id are now those that go
+    /// downstream.
+    pub(crate) fn again(model: &'a Model, event: &'a Event, profile: Profile, place: Place) -> Self {
+        let mut look = Self::bare(model, event, profile);
+        look.slot = place.slot;
+        look.part = place.part;
+        if look.part.is_none() {
+            look.find_part();
+        }
+        look
+    }
+
+    fn bare(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
+        let kind = effective_kind(event);
+        let class = kind.class();
+        let nested = nested_field(class).and_then(|field| event.field(field)).and_then(Object::parse);
+        let nested = nested.unwrap_or_default();
+        Self { model, event, profile, kind, class, nested, address: Address::default(), slot: None, part: None }
+    }
+
+    fn find_part(&mut self) {
+        if let (Some(slot), Some(text)) = (self.slot, self.text_kind()) {
+            self.part = self.model.slots.part(slot, self.event, self.kind, text);
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { kind: self.kind, slot: self.slot, part: self.part }
     }
 
     pub(crate) fn is_sdk(&self) -> bool {

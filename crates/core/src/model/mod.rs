@@ -12,15 +12,19 @@ use std::collections::HashMap;
 
 use crate::context::{Context, Mint};
 use crate::ending::ResponseError;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Field};
 use crate::limits::Limits;
-use crate::mend::Mend;
+use crate::mend::{Draft, Mend};
 use crate::rules::{self, Finding};
 use crate::slots::Slots;
-use crate::violation::{Code, Profile, Severity};
+use crate::violation::{Code, Profile};
 
-pub(crate) use identity::Identity;
-pub(crate) use look::{Look, effective_kind, nested_of, text_kind_of};
+pub(crate) use identity::{Closed, Identity};
+pub(crate) use look::{Look, Place, effective_kind, nested_of, text_kind_of};
+
+/// How often one event may be mended and inspected again before it is given up: each pass closes at least one gap, and
+/// no event has so many.
+const MAX_PASSES: usize = 8;
 
 /// What the stream has been so far.
 #[derive(Debug, Clone)]
@@ -28,8 +32,6 @@ pub struct Model {
     pub(crate) slots: Slots,
     /// `response.created` is out.
     pub(crate) created: bool,
-    /// `response.queued` or `response.in_progress` is out: the highest of them.
-    pub(crate) progressed: Option<EventKind>,
     /// The one response id, as the first lifecycle event gave it; inner `None` where that had none.
     pub(crate) response_id: Option<Option<String>>,
     /// A real id that came after one was made up, or instead of the first.
@@ -43,8 +45,8 @@ pub struct Model {
     pub(crate) sequence: Option<u64>,
     /// Sequence numbers are written anew from here on.
     pub(crate) renumber: bool,
-    /// The items that were closed, by identity, with the output index of each: openai-python keeps the same book.
-    pub(crate) closed: HashMap<Identity, Option<u64>>,
+    /// The items that were closed, by identity: openai-python keeps the same book.
+    pub(crate) closed: HashMap<Identity, Closed>,
     pub(crate) terminal: Option<EventKind>,
     /// What `error` said, until `response.failed` follows.
     pub(crate) error: Option<ResponseError>,
@@ -63,7 +65,6 @@ impl Model {
         Self {
             slots: Slots::new(limits.response),
             created: false,
-            progressed: None,
             response_id: None,
             upstream_response_id: None,
             created_at: None,
@@ -90,38 +91,89 @@ impl Model {
     }
 
     /// Takes `event` in and gives to `sink` what goes downstream: the event itself, byte for byte, where nothing was
-    /// found; else the mended one, with the events that had to be made before and behind it. Only findings that are
-    /// violations are mended.
+    /// found; else the mended one, with the events that had to be made before it. Only findings that are violations are
+    /// mended. What is mended is inspected again, because one gap can hide another (a delta without its item also
+    /// lacks its part); the answer is everything that was found on the way beyond `findings`.
     pub fn apply(
         &mut self,
         event: Event,
         findings: &[Finding],
         profile: Profile,
+        without: &[Code],
         sink: &mut Vec<Event>,
-    ) {
-        let look = Look::new(self, &event, profile);
-        let (kind, slot, part) = (look.kind, look.slot, look.part);
-        drop(look);
-        if findings
-            .iter()
-            .all(|finding| finding.severity != Severity::Violation)
-            && !self.renumber
-        {
-            self.commit(&event, &event, kind, slot);
+    ) -> Vec<Finding> {
+        let mut place = Look::new(self, &event, profile).place();
+        let mut moved = self.was_moved(place);
+        if !findings.iter().any(Finding::is_violation) && !self.renumber && !moved {
+            self.commit(&event, &event, place);
             sink.push(event);
-            return;
+            return Vec::new();
         }
-        let mut mend = Mend::new(self, &event, kind, slot, part, sink);
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Violation)
-        {
-            if mend.is_over() {
-                break;
+        let mut mended: Option<Event> = None;
+        let mut more: Vec<Finding> = Vec::new();
+        let mut open: Vec<Finding> = findings.iter().filter(|finding| finding.is_violation()).cloned().collect();
+        let mut passes = 0;
+        while !open.is_empty() || moved {
+            let mut mend = Mend::new(self, mended.as_ref().unwrap_or(&event), &event, place, sink);
+            for finding in &open {
+                if mend.is_over() {
+                    break;
+                }
+                (finding.rule.mend)(&mut mend);
             }
-            (finding.rule.mend)(&mut mend);
+            if moved && !mend.is_over() {
+                mend.follow();
+            }
+            passes += 1;
+            let Some((next, found)) = mend.result().filter(|_| passes < MAX_PASSES) else {
+                self.note_dropped(&event);
+                return more;
+            };
+            place = found;
+            moved = false;
+            open.clear();
+            let look = Look::again(self, &next, profile, place);
+            rules::inspect(&look, without, &mut open);
+            open.retain(|finding| finding.is_violation() && !finding.rule.is_about_numbers());
+            more.extend(open.iter().cloned());
+            mended = Some(next);
         }
-        mend.finish();
+        let whole = match (self.renumber, mended) {
+            (true, mended) => self.numbered(mended.as_ref().unwrap_or(&event)),
+            (false, mended) => mended.unwrap_or_else(|| event.clone()),
+        };
+        self.commit(&whole, &event, place);
+        sink.push(whole);
+        more
+    }
+
+    /// The event speaks of an item that goes by another index or id downstream.
+    fn was_moved(&self, place: Place) -> bool {
+        match place.slot {
+            Some(at) => self.slots.list[at].moved,
+            None => place.kind == EventKind::Completed && self.slots.list.iter().any(|slot| slot.moved),
+        }
+    }
+
+    /// The event with the next sequence number, where it is one that has a number.
+    fn numbered(&self, event: &Event) -> Event {
+        if !event.data().starts_with('{') {
+            return event.clone();
+        }
+        let mut draft = Draft::default();
+        draft.set("sequence_number", self.next_sequence().to_string());
+        draft.finish(event, event.kind(), None)
+    }
+
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.sequence.map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// A dropped event's number was still the upstream's last one.
+    fn note_dropped(&mut self, event: &Event) {
+        if let Some(number) = event.integer(Field::SequenceNumber) {
+            self.upstream_sequence = Some(number);
+        }
     }
 
     /// The id of the response downstream.

@@ -57,14 +57,7 @@ impl Reader {
             .or_else(|| {
                 ResponseError::merge(None, &flat).filter(|error| error.message != "response.failed")
             })
-            .unwrap_or_else(|| {
-                ResponseError::upstream(
-                    None,
-                    "the upstream failed without saying why".to_owned(),
-                    None,
-                    None,
-                )
-            })
+            .unwrap_or_else(ResponseError::unsaid)
     }
 
     /// The stream cannot go on: the response fails, and says so downstream when it is mended.
@@ -80,12 +73,22 @@ impl Reader {
     pub(super) fn conclude(&mut self, cause: EndOfBody) {
         if let Sniff::Other(kind) = self.sniffer.verdict() {
             let ending = self.sniffer.describe(kind);
+            let kind = ending.kind;
+            self.ledger.push(Violation {
+                code: kind.code(),
+                severity: Severity::Violation,
+                message: no_stream_message(kind).to_owned(),
+                event: 0,
+                byte_start: 0,
+                byte_end: self.bytes_in(),
+            });
             let error = match &ending.error {
                 Some(error) => error.clone(),
-                None => ResponseError::local(kind.code(), no_stream_message(kind)),
+                None => ResponseError::local(kind.code().as_str(), no_stream_message(kind)),
             };
             if self.mode == Mode::Tolerant {
                 self.model.fail(&error, &mut self.sink);
+                self.ledger.repaired(kind.code(), 0);
                 self.queue.extend(self.sink.drain(..).map(Step::Event));
             }
             self.clean = false;
@@ -107,8 +110,8 @@ impl Reader {
             severity: Severity::Violation,
             message: format!("No terminal event: {cause}"),
             event: self.position,
-            byte_start: self.bytes_in(),
-            byte_end: self.bytes_in(),
+            byte_start: self.read_to,
+            byte_end: self.read_to,
         });
         if self.mode == Mode::Tolerant {
             let what = if code == "empty_stream" {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use crate::context::Context;
 use crate::ending::{EndOfBody, Ending, ResponseError};
-use crate::event::{Class, Event};
+use crate::event::{Class, Event, EventKind};
 use crate::limits::Limits;
 use crate::model::{Model, effective_kind};
 use crate::rules::{self, Finding};
@@ -49,6 +49,8 @@ pub struct ReaderOptions {
     pub without: Vec<Code>,
     /// Tolerant: judge the upstream's own stream under `openai-sdk` as well, for [`Reader::strict_clean`].
     pub judge: bool,
+    /// The stream is the rest of one (`starting_after`): it has no `response.created`.
+    pub resumed: bool,
 }
 
 impl ReaderOptions {
@@ -61,6 +63,7 @@ impl ReaderOptions {
             limits: Limits::default(),
             without: Vec::new(),
             judge: false,
+            resumed: false,
         }
     }
 
@@ -90,6 +93,12 @@ impl ReaderOptions {
     #[must_use]
     pub fn without(self, without: Vec<Code>) -> Self {
         Self { without, ..self }
+    }
+
+    /// The same for the rest of a stream that was begun before.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self { resumed: true, ..self }
     }
 
     /// The same, judging strictly beside the tolerant reading.
@@ -135,6 +144,8 @@ pub struct Reader {
     over: Option<EndOfBody>,
     /// Where the current event stands, from 0 over the frames that carry data.
     position: u64,
+    /// Where the last frame that was read ends in the body.
+    read_to: u64,
     sink: Vec<Event>,
 }
 
@@ -142,15 +153,15 @@ impl Reader {
     /// Reads a new body.
     #[must_use]
     pub fn new(options: ReaderOptions, context: Context) -> Self {
-        let judge = options
-            .judge
-            .then(|| Model::new(context.clone(), &options.limits));
+        let mut model = Model::new(context, &options.limits);
+        model.created = options.resumed;
+        let judge = options.judge.then(|| model.clone());
         Self {
             mode: options.mode,
             profile: options.profile,
             decoder: Decoder::new(options.limits.frame),
             sniffer: Sniffer::default(),
-            model: Model::new(context, &options.limits),
+            model,
             limits: options.limits,
             without: options.without,
             judge,
@@ -161,6 +172,7 @@ impl Reader {
             ending: None,
             over: None,
             position: 0,
+            read_to: 0,
             sink: Vec::new(),
         }
     }
@@ -236,7 +248,11 @@ impl Reader {
         if self.ending.is_some() {
             return self.after_the_end(event);
         }
+        if self.model.error.is_some() && self.is_past_the_error(&event) {
+            return;
+        }
         let counts = event.counts();
+        self.read_to = event.frame().end();
         self.judge_beside(&event);
         let findings = self.model.inspect(&event, self.profile, &self.without);
         if self.mode == Mode::Strict
@@ -275,8 +291,14 @@ impl Reader {
         let kind = effective_kind(&event);
         let ends_badly = kind.class() == Class::Sentinel;
         let last = event.clone();
-        self.model
-            .apply(event, &findings, self.profile, &mut self.sink);
+        let more = self.model.apply(event, &findings, self.profile, &self.without, &mut self.sink);
+        for finding in &more {
+            self.ledger.note(finding, self.position, &last);
+            self.ledger.repaired(finding.rule.code, self.position);
+        }
+        if self.mode == Mode::Tolerant && self.model.terminal.is_none() {
+            self.frame_the_last();
+        }
         if ends_badly {
             // `[DONE]` is no terminal event: the upstream has nothing more to say (DEVIATIONS 4.14).
             self.sink.clear();
@@ -291,6 +313,16 @@ impl Reader {
         }
     }
 
+    /// An event that the end of the body left without its blank line gets one when something is to follow.
+    fn frame_the_last(&mut self) {
+        let cut = |event: &&mut Event| event.frame().oddities().contains(Oddities::UNTERMINATED);
+        if let Some(last) = self.sink.last_mut().filter(cut) {
+            let name = last.type_name().into_owned();
+            *last = Event::read(Frame::compose(&name, last.data().as_bytes()));
+            self.ledger.repaired(rules::FINAL_BLANK_LINE_MISSING, self.position);
+        }
+    }
+
     fn judge_beside(&mut self, event: &Event) {
         let Some(judge) = &mut self.judge else { return };
         let findings = judge.inspect(event, Profile::OpenAiSdk, &[]);
@@ -302,8 +334,23 @@ impl Reader {
             self.judge = None;
             return;
         }
-        judge.apply(event.clone(), &findings, Profile::OpenAiSdk, &mut self.sink);
+        judge.apply(event.clone(), &findings, Profile::OpenAiSdk, &[], &mut self.sink);
         self.sink.clear();
+    }
+
+    /// After an `error` only `response.failed` means anything; another terminal event does not undo the error.
+    fn is_past_the_error(&mut self, event: &Event) -> bool {
+        let kind = effective_kind(event);
+        match kind.class() {
+            Class::Comment | Class::Sentinel => return false,
+            Class::Terminal if kind == EventKind::Failed => return false,
+            _ => self.ledger.repaired(rules::EVENT_AFTER_TERMINAL, self.position),
+        }
+        self.position += u64::from(event.counts());
+        if kind.class() == Class::Terminal {
+            self.conclude(EndOfBody::Eof);
+        }
+        true
     }
 
     /// After the terminal event only `[DONE]` and comments pass.

@@ -3,7 +3,7 @@
 use crate::ending::ResponseError;
 use crate::event::{Class, EventKind, Field};
 use crate::json::{Object, is_object, is_string, quote};
-use crate::mend::error_object;
+use crate::mend::{error_code, error_object};
 use crate::violation::Code;
 
 use super::{Grade, Rule, say};
@@ -42,9 +42,8 @@ pub(super) static ERROR_SHAPE: Rule = Rule {
             error.unwrap_or_else(|| ResponseError::upstream(None, String::new(), None, None));
         mend.draft.set("type", quote("error"));
         mend.draft.set("error", error_object(&error));
-        let code = error.code.as_deref().or(error.kind.as_deref());
-        mend.draft
-            .set("code", code.map_or("null".to_owned(), quote));
+        mend.draft.set("code", quote(error_code(&error)));
+        
         mend.draft.set("message", quote(&error.message));
         mend.draft.set(
             "param",

@@ -60,44 +60,25 @@ fn lacks(names: &[&str]) -> Said {
     }
 }
 
-/// openai-python stumbles where it needs the field, not where it is missing.
+/// openai-python needs the type at once, a message's `content` when a part comes and a call's `arguments` when a delta
+/// does. That is judged where the item is added, since it can be mended nowhere else.
 fn sdk(look: &Look<'_>) -> Said {
-    let slot = || {
-        let at = look
-            .model
-            .slots
-            .at_index(look.event.integer(Field::OutputIndex))?;
-        Some(&look.model.slots.list[at])
-    };
-    match look.kind {
-        EventKind::OutputItemAdded => {
-            let object = look.event.field(Field::Item).filter(|raw| *raw != "null")?;
-            let typed = is_object(object) && look.nested.get("type").is_some_and(is_string);
-            if typed {
-                None
-            } else {
-                say("The added item has no type")
-            }
-        }
-        EventKind::ContentPartAdded => {
-            let slot = slot().filter(|slot| slot.kind == ItemType::Message)?;
-            if slot.lacks_body {
-                say("A part is added to a message without a `content` array")
-            } else {
-                None
-            }
-        }
-        EventKind::FunctionCallArgumentsDelta => {
-            let slot = slot()?;
-            if slot.kind != ItemType::FunctionCall {
-                return say("A delta of arguments comes for an item that is no function call");
-            }
-            if slot.lacks_body {
-                say("A delta comes for a call without `arguments`")
-            } else {
-                None
-            }
-        }
+    if look.kind == EventKind::FunctionCallArgumentsDelta {
+        let at = look.model.slots.at_index(look.event.integer(Field::OutputIndex))?;
+        let call = look.model.slots.list[at].kind == ItemType::FunctionCall;
+        return if call { None } else { say("A delta of arguments comes for an item that is no function call") };
+    }
+    if look.kind != EventKind::OutputItemAdded {
+        return None;
+    }
+    let raw = look.event.field(Field::Item).filter(|raw| *raw != "null")?;
+    if !is_object(raw) || !look.nested.get("type").is_some_and(is_string) {
+        return say("The added item has no type");
+    }
+    let slot = Slot::from_item(raw, 0, None);
+    match slot.kind {
+        ItemType::Message if slot.lacks_body => say("The added message has no `content` array"),
+        ItemType::FunctionCall if slot.lacks_body => say("The added call has no `arguments`"),
         _ => None,
     }
 }
@@ -179,10 +160,12 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
                 && look
                     .slot()
                     .is_some_and(|slot| slot.kind == ItemType::Message);
-            return if judged && !part.is_some_and(is_object) {
-                say("The added part is missing")
-            } else {
-                None
+            let texted = look.nested.string("type").is_none_or(|name| name != "output_text")
+                || look.nested.get("text").is_some_and(is_string);
+            return match part.is_some_and(is_object) {
+                false if judged => say("The added part is missing"),
+                true if judged && !texted => say("The added part has no text"),
+                _ => None,
             };
         }
         let Some(raw) = part.filter(|raw| is_object(raw)) else {

@@ -149,16 +149,8 @@ fn sdk_terminal(look: &Look<'_>) -> Said {
     for raw in look.outputs().unwrap_or_default() {
         let item = Object::parse(raw).unwrap_or_default();
         let identity = Identity::of(&item);
-        let Some(index) = look.model.closed.get(&identity) else {
-            continue;
-        };
-        let done = look
-            .model
-            .slots
-            .at_index(*index)
-            .and_then(|at| look.model.slots.list[at].done.as_deref());
-        let done = done.and_then(Object::parse).unwrap_or_default();
-        if !identity.compatible(done.string("id").as_deref(), item.string("id").as_deref()) {
+        let Some(closed) = look.model.closed.get(&identity) else { continue };
+        if !identity.compatible(closed.id.as_deref(), item.string("id").as_deref()) {
             return say("Completed response output identity changed.");
         }
     }
@@ -182,7 +174,7 @@ pub(super) static DUPLICATE: Rule = Rule {
                 .closed
                 .get(&Identity::of(&look.nested))
                 .filter(|_| look.class == Class::ItemDone)?;
-            let same = *closed == look.event.integer(Field::OutputIndex);
+            let same = closed.index == look.event.integer(Field::OutputIndex);
             return if same {
                 None
             } else {
@@ -200,22 +192,15 @@ pub(super) static DUPLICATE: Rule = Rule {
         if mend.kind.class() != Class::ItemAdded {
             return mend.readdress();
         }
-        let item = mend
-            .event
-            .field(Field::Item)
-            .and_then(Object::parse)
-            .unwrap_or_default();
-        let twin = item
-            .filled("id")
-            .and_then(|id| mend.model.slots.with_id(&id))
-            .map(|at| mend.slot_ref(at));
-        let index = mend.event.integer(Field::OutputIndex);
-        let again = twin.is_some_and(|twin| {
-            twin.upstream_index == index
-                && item
-                    .string("type")
-                    .is_some_and(|name| name == twin.type_name)
-        });
-        if again { mend.drop_event() } else { mint(mend) }
+        if repeats(mend) { mend.drop_event() } else { mint(mend) }
     },
 };
+
+/// The same item is added a second time: the same index, id and type.
+pub(super) fn repeats(mend: &Mend<'_>) -> bool {
+    let item = mend.event.field(Field::Item).and_then(Object::parse).unwrap_or_default();
+    let Some(at) = item.filled("id").and_then(|id| mend.model.slots.with_id(&id)) else { return false };
+    let twin = mend.slot_ref(at);
+    let index = mend.upstream.integer(Field::OutputIndex);
+    twin.upstream_index == index && item.string("type").is_some_and(|name| name == twin.type_name)
+}

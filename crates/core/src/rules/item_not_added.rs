@@ -88,7 +88,7 @@ fn mend(mend: &mut Mend<'_>) {
 /// The item's own `added`, after one was made for it. A call that was held is released by it.
 fn late_added(mend: &mut Mend<'_>) {
     let Some(at) = mend.slot else { return };
-    let upstream_index = mend.event.integer(Field::OutputIndex);
+    let upstream_index = mend.upstream.integer(Field::OutputIndex);
     mend.model.slots.alias(at, upstream_index, None);
     let raw = mend.event.field(Field::Item).unwrap_or("{}");
     let named = Object::parse(raw).is_some_and(|item| item.filled("name").is_some());
@@ -133,6 +133,9 @@ fn done(mend: &mut Mend<'_>) {
     let Some(raw) = raw.map(str::to_owned) else {
         return mend.drop_event();
     };
+    if Object::parse(&raw).is_none_or(|item| item.filled("type").is_none()) {
+        return mend.drop_event();
+    }
     if mend.slot.is_none() {
         let item = Object::parse(&raw).unwrap_or_default();
         let kind = ItemType::from_name(&item.string("type").unwrap_or_default());

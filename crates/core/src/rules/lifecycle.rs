@@ -14,7 +14,7 @@ pub(super) static LIFECYCLE_REPEATED: Rule = Rule {
     code: Code("lifecycle-repeated"),
     sdk: Grade::No,
     portable: Grade::Violation,
-    demands: "`created`, `queued` and `in_progress` come once each, in this order, before any item.",
+    demands: "`created` comes once; a later `queued` or `in_progress` takes no output back.",
     mends: "The event is dropped; a second response that begins after output was sent ends the first as failed.",
     evidence: "DEVIATIONS 1.7; mnfst/llm-gateway#2072; openai-node replaces its snapshot",
     fixture: "lifecycle-repeated",
@@ -27,10 +27,18 @@ fn inspect(look: &Look<'_>) -> Said {
     let model = look.model;
     let again = match look.kind {
         EventKind::Created => model.created,
-        EventKind::Queued => model.progressed.is_some() || !model.slots.list.is_empty(),
-        _ => model.progressed == Some(EventKind::InProgress) || !model.slots.list.is_empty(),
+        // An `in_progress` that carries the current output takes nothing back: some send it as a sign of life.
+        _ => !holds_the_items(look),
     };
     again.then(|| format!("`{}` comes again, or too late", look.kind.name()).into())
+}
+
+fn holds_the_items(look: &Look<'_>) -> bool {
+    let slots = &look.model.slots;
+    let listed = look.outputs().unwrap_or_default();
+    let ids = listed.iter().map(|raw| Object::parse(raw).and_then(|item| item.string("id").map(std::borrow::Cow::into_owned)));
+    let order = slots.ordered();
+    listed.len() == order.len() && ids.zip(order).all(|(id, at)| id == slots.list[at].id)
 }
 
 fn mend(mend: &mut Mend<'_>) {

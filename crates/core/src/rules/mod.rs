@@ -72,6 +72,11 @@ pub struct Rule {
 pub(crate) type Said = Option<Cow<'static, str>>;
 
 impl Rule {
+    /// Sequence numbers are given last, when everything else about an event is settled.
+    pub(crate) fn is_about_numbers(&self) -> bool {
+        matches!(self.code.0, "sequence-missing" | "sequence-not-increasing")
+    }
+
     fn grade(&self, profile: Profile) -> Grade {
         match profile {
             Profile::OpenAiSdk => self.sdk,
@@ -90,6 +95,14 @@ pub struct Finding {
     pub severity: Severity,
     /// What was found, in one line.
     pub message: String,
+}
+
+impl Finding {
+    /// The stream does not conform, and the tolerant reading mends it.
+    #[must_use]
+    pub fn is_violation(&self) -> bool {
+        self.severity == Severity::Violation
+    }
 }
 
 /// Every rule, in the order in which they run.
@@ -146,10 +159,14 @@ static RULES: &[&Rule] = &[
 ];
 
 /// What is not found by looking at one event: limits, and how the body ended.
+pub(crate) const FINAL_BLANK_LINE_MISSING: Code = framing::FINAL_BLANK_LINE_MISSING.code;
 pub(crate) const OVERSIZED: Code = Code("oversized");
 pub(crate) const TERMINAL_MISSING: Code = Code("terminal-missing");
 pub(crate) const ERROR_WITHOUT_FAILED: Code = Code("error-without-failed");
 pub(crate) const EVENT_AFTER_TERMINAL: Code = Code("event-after-terminal");
+pub(crate) const JSON_INSTEAD_OF_SSE: Code = Code("json-instead-of-sse");
+pub(crate) const HTML_INSTEAD_OF_SSE: Code = Code("html-instead-of-sse");
+pub(crate) const NO_STREAM: Code = Code("no-stream");
 
 /// Every code: those of the rules, then those of the reader.
 pub(crate) fn codes() -> impl Iterator<Item = Code> {
@@ -158,6 +175,9 @@ pub(crate) fn codes() -> impl Iterator<Item = Code> {
         TERMINAL_MISSING,
         ERROR_WITHOUT_FAILED,
         EVENT_AFTER_TERMINAL,
+        JSON_INSTEAD_OF_SSE,
+        HTML_INSTEAD_OF_SSE,
+        NO_STREAM,
     ];
     RULES.iter().map(|rule| rule.code).chain(reader)
 }

@@ -4,6 +4,7 @@ use crate::event::{Class, Field};
 use crate::json::is_object;
 use crate::mend::Mend;
 use crate::model::Look;
+use crate::slots::Slot;
 use crate::violation::Code;
 
 use super::{Grade, Rule, Said, say};
@@ -28,7 +29,9 @@ fn is_added(look: &Look<'_>) -> bool {
 }
 
 fn assign(mend: &mut Mend<'_>) {
-    if mend.kind.class() == Class::ItemAdded {
+    if mend.kind.class() == Class::ItemAdded && super::item_id::repeats(mend) {
+        mend.drop_event();
+    } else if mend.kind.class() == Class::ItemAdded {
         let index = mend.model.slots.next_index();
         mend.draft.set("output_index", index.to_string());
     } else {
@@ -71,7 +74,11 @@ pub(super) static DUPLICATE: Rule = Rule {
         let index = look.event.integer(Field::OutputIndex);
         if look.is_sdk() {
             let null = !look.event.field(Field::Item).is_some_and(is_object);
-            look.model.slots.at_index(index).filter(|_| !null)?;
+            let moved = |slot: &Slot| slot.moved && Some(slot.index) == index;
+            let taken = look.model.slots.at_index(index).is_some() || look.model.slots.list.iter().any(moved);
+            if null || !taken {
+                return None;
+            }
             let index = index.map_or("None".to_owned(), |index| index.to_string());
             return Some(format!("Duplicate response output index {index}.").into());
         }

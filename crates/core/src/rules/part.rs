@@ -13,7 +13,7 @@ pub(super) static CONTENT_INDEX_MISSING: Rule = Rule {
     code: Code("content-index-missing"),
     sdk: Grade::Violation,
     portable: Grade::Violation,
-    demands: "Every event of a part carries `content_index`, or `summary_index`.",
+    demands: "Every event of a part carries its `content_index`, or `summary_index`; parts are counted from 0.",
     mends: "It is assigned: the open part, else the next.",
     evidence: "DEVIATIONS 2.7, 2.8; anomalyco/opencode#28447",
     fixture: "content-index-missing",
@@ -23,15 +23,29 @@ pub(super) static CONTENT_INDEX_MISSING: Rule = Rule {
         Class::TextDone,
         Class::PartDone,
     ],
-    inspect: |look| {
-        let field = look.text_kind()?.index_field();
-        if look.event.integer(field).is_some() || look.is_sdk() && !is_output_text(look.kind) {
-            return None;
-        }
-        Some(format!("The event has no `{}`", field.name()).into())
-    },
+    inspect: index,
     mend: ensure,
 };
+
+fn index(look: &Look<'_>) -> Said {
+    let text = look.text_kind()?;
+    let field = text.index_field();
+    let given = look.event.integer(field);
+    if look.is_sdk() {
+        let needed = is_output_text(look.kind) && given.is_none();
+        return needed.then(|| format!("The event has no `{}`", field.name()).into());
+    }
+    let Some(given) = given else {
+        return Some(format!("The event has no `{}`", field.name()).into());
+    };
+    let slot = look.slot()?;
+    let own = match (look.class, look.part) {
+        (Class::PartAdded, Some(_)) => return None,
+        (Class::PartAdded, None) => slot.parts(text).len() as u64,
+        (_, part) => slot.parts(text)[part?].index,
+    };
+    (own != given).then(|| format!("The part stands at `{}` {own}, the event says {given}", field.name()).into())
+}
 
 fn is_output_text(kind: EventKind) -> bool {
     matches!(kind, EventKind::OutputTextDelta | EventKind::OutputTextDone)
@@ -46,12 +60,7 @@ pub(super) static PART_NOT_ADDED: Rule = Rule {
     mends: "The part is inserted; a part added twice is dropped.",
     evidence: "DEVIATIONS 3.7; Wei-Shaw/sub2api#2875",
     fixture: "part-not-added",
-    on: &[
-        Class::PartAdded,
-        Class::TextDelta,
-        Class::TextDone,
-        Class::PartDone,
-    ],
+    on: &[Class::PartAdded, Class::TextDelta, Class::TextDone, Class::PartDone, Class::ItemStatus],
     inspect,
     mend: ensure,
 };
@@ -71,7 +80,7 @@ fn inspect(look: &Look<'_>) -> Said {
         // openai-python finds parts by their position.
         let position = usize::try_from(look.event.integer(Field::ContentIndex)?).ok();
         let part = position.and_then(|position| slot.content.get(position));
-        let fits = part.is_some_and(|part| part.kind == Some(TextKind::Output));
+        let fits = part.is_some_and(|part| part.kind == Some(TextKind::Output) && !part.untyped);
         return if fits {
             None
         } else {
@@ -80,20 +89,15 @@ fn inspect(look: &Look<'_>) -> Said {
     }
     let slot = look.slot()?;
     match look.class {
-        Class::PartAdded => {
-            let index = look.event.integer(text.index_field())?;
-            slot.part_at(text, index)?;
-            Some(format!("Part {index} was already added").into())
-        }
-        _ => {
-            let fits = look
-                .part
-                .is_some_and(|part| slot.parts(text)[part].kind == Some(text));
-            if fits {
-                None
-            } else {
-                say("Text comes for a part that was not added")
-            }
+        Class::PartAdded => look.part.map(|_| "The part was already added".into()),
+        class => {
+            let part = look.part.map(|part| slot.parts(text)[part].kind);
+            let fits = match part {
+                Some(None) => class == Class::PartDone,
+                Some(kind) => kind == Some(text),
+                None => false,
+            };
+            if fits { None } else { say("Text comes for a part that was not added") }
         }
     }
 }
@@ -105,24 +109,15 @@ fn ensure(mend: &mut Mend<'_>) {
     };
     let index = mend.event.integer(text.index_field());
     if mend.kind.class() == Class::PartAdded {
-        let known = index.and_then(|index| mend.slot_ref(at).part_at(text, index));
-        match index {
+        if mend.part.is_some() {
             // The part that was made for its first text is this one, come late.
-            Some(_) if known.is_some() => mend.drop_event(),
-            Some(_) => {}
-            None => {
-                let next = mend.slot_ref(at).parts(text).len().to_string();
-                mend.draft.set(text.index_field().name(), next);
-            }
+            return mend.drop_event();
         }
-        return;
+        let next = mend.slot_ref(at).parts(text).len().to_string();
+        return mend.draft.set(text.index_field().name(), next);
     }
-    let known = mend.part.filter(|part| {
-        mend.slot_ref(at)
-            .parts(text)
-            .get(*part)
-            .is_some_and(|part| part.kind == Some(text))
-    });
+    let fits = |part: &usize| mend.slot_ref(at).parts(text).get(*part).is_some_and(|part| part.kind == Some(text));
+    let known = mend.part.filter(|_| mend.kind.class() == Class::PartDone).or(mend.part.filter(fits));
     let part = known.unwrap_or_else(|| {
         let free = index.filter(|index| mend.slot_ref(at).part_at(text, *index).is_none());
         mend.ensure_part(at, text, free, None)

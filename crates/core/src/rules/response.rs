@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Edit, edit, is_array, is_object, is_string, quote};
-use crate::mend::Mend;
+use crate::json::{Edit, edit, is_array, is_object, is_string, is_truthy, quote};
+use crate::ending::ResponseError;
+use crate::mend::{Mend, error_object};
 use crate::model::Look;
 use crate::violation::Code;
 
@@ -143,6 +144,12 @@ pub(super) static FIELDS_MISSING: Rule = Rule {
             .into_iter()
             .filter(|step| !terminal || !matches!(step, Edit::Set("output", _)));
         mend.draft.edit_nested(edits);
+        let object = crate::json::Object::parse(&raw).unwrap_or_default();
+        let said = object.get("error").is_some_and(|raw| is_object(raw) && is_truthy(raw));
+        if mend.kind == EventKind::Failed && !said {
+            let error = mend.model.error.clone().unwrap_or_else(ResponseError::unsaid);
+            mend.draft.set_nested("error", error_object(&error));
+        }
     },
 };
 
@@ -152,7 +159,7 @@ fn fields(look: &Look<'_>) -> Said {
     }
     let output = look.nested.get("output");
     if look.is_sdk() {
-        let wrong = output.is_some_and(|raw| raw != "null" && !is_array(raw)) && !is_ending(look);
+        let wrong = output.is_some_and(|raw| is_truthy(raw) && !is_array(raw)) && !is_ending(look);
         return if wrong {
             say("The response's `output` is no array")
         } else {
@@ -180,8 +187,12 @@ fn fields(look: &Look<'_>) -> Said {
     if look.class == Class::Prelude && !listed {
         missing.push("output");
     }
-    if look.kind == EventKind::Created && listed && output.is_some_and(crate::json::is_truthy) {
+    if look.kind == EventKind::Created && listed && output.is_some_and(is_truthy) {
         return say("`response.created` already holds output");
+    }
+    let said = look.nested.get("error").filter(|raw| is_object(raw));
+    if look.kind == EventKind::Failed && !said.is_some_and(is_truthy) {
+        missing.push("error");
     }
     if missing.is_empty() {
         return None;

@@ -11,12 +11,10 @@ impl Slot {
         let item = Object::parse(raw).unwrap_or_default();
         let type_name = item.string("type").unwrap_or_default().into_owned();
         let kind = ItemType::from_name(&type_name);
-        let parts = |field: &str| -> Vec<Part> {
-            let list = item.get(field).and_then(json::elements).unwrap_or_default();
-            list.iter()
-                .enumerate()
-                .map(|(at, raw)| Part::from_raw(at as u64, raw))
-                .collect()
+        let parts = |field: &str, list: TextKind| -> Vec<Part> {
+            let raws = item.get(field).and_then(json::elements).unwrap_or_default();
+            let part = |(at, raw): (usize, &&str)| Part::from_raw(at as u64, raw).fitting(kind, list);
+            raws.iter().enumerate().map(part).collect()
         };
         let body = match kind {
             ItemType::FunctionCall | ItemType::CustomToolCall => item.string(kind.payload_field()),
@@ -36,8 +34,8 @@ impl Slot {
             call_id: item.filled("call_id").map(std::borrow::Cow::into_owned),
             name: item.filled("name").map(std::borrow::Cow::into_owned),
             added: raw.to_owned(),
-            content: parts("content"),
-            summary: parts("summary"),
+            content: parts("content", TextKind::Output),
+            summary: parts("summary", TextKind::Summary),
             payload: body.unwrap_or_default().into_owned(),
             payload_done: false,
             done: None,
@@ -45,31 +43,32 @@ impl Slot {
             made_up: false,
             held: false,
             lacks_body,
+            moved: false,
             partial: false,
         }
     }
 }
 
 impl Slots {
-    /// Takes in an event that belongs to `at`, read as `kind`.
-    pub(crate) fn commit(&mut self, at: usize, event: &Event, kind: EventKind) {
+    /// Takes in an event that belongs to `at`, read as `kind`, and to `part` where that is known.
+    pub(crate) fn commit(&mut self, at: usize, event: &Event, kind: EventKind, part: Option<usize>) {
         self.last = at;
         match kind.class() {
             Class::PartAdded => self.part_added(at, event, kind),
             Class::TextDelta => {
                 if let (Some(text), Some(delta)) = (TextKind::of(kind), event.text(Field::Delta)) {
-                    let part = self.text_part(at, event, kind, text);
+                    let part = self.text_part(at, event, kind, text, part);
                     self.append(at, text, part, &delta);
                 }
             }
             Class::TextDone => {
                 if let Some(text) = TextKind::of(kind) {
-                    let part = self.text_part(at, event, kind, text);
+                    let part = self.text_part(at, event, kind, text, part);
                     self.extend(at, text, part, event.text(text.text_field()).as_deref());
                     self.list[at].parts_mut(text)[part].text_done = true;
                 }
             }
-            Class::PartDone => self.part_done(at, event, kind),
+            Class::PartDone => self.part_done(at, event, kind, part),
             Class::CallDelta => {
                 if let Some(delta) = event.text(Field::Delta) {
                     self.append_payload(at, &delta);
@@ -92,7 +91,7 @@ impl Slots {
                 }
             }
             Class::ItemStatus if kind == EventKind::OutputTextAnnotationAdded => {
-                let part = self.part(at, event, kind, TextKind::Output);
+                let part = part.or_else(|| self.part(at, event, kind, TextKind::Output));
                 if let (Some(part), Some(raw)) = (part, event.field(Field::Annotation)) {
                     let raw = raw.to_owned();
                     if self.keep(raw.len()) {
@@ -107,18 +106,14 @@ impl Slots {
     /// Closes a slot with an item as raw JSON; text in it that was not delivered yet counts as delivered now.
     pub(crate) fn close(&mut self, at: usize, raw: &str) {
         let item = Object::parse(raw).unwrap_or_default();
-        for field in ["summary", "content"] {
+        let item_type = self.list[at].kind;
+        for (field, list_kind) in [("summary", TextKind::Summary), ("content", TextKind::Output)] {
             let list = item.get(field).and_then(json::elements).unwrap_or_default();
             for (position, raw) in list.iter().enumerate() {
-                let whole = Part::from_raw(position as u64, raw);
-                let Some(text) = whole
-                    .kind
-                    .filter(|kind| (*kind == TextKind::Summary) == (field == "summary"))
-                else {
-                    continue;
-                };
-                let part = match self.list[at].part_at(text, whole.index) {
-                    Some(part) => part,
+                let whole = Part::from_raw(position as u64, raw).fitting(item_type, list_kind);
+                let Some(text) = whole.kind else { continue };
+                let part = match self.list[at].parts(text).get(position) {
+                    Some(_) => position,
                     None => self.push_part(
                         at,
                         text,
@@ -161,19 +156,25 @@ impl Slots {
             TextKind::Output
         };
         let next = self.list[at].parts(field).len() as u64;
-        let part = Part::from_raw(event.integer(field.index_field()).unwrap_or(next), raw);
+        let index = event.integer(field.index_field()).unwrap_or(next);
+        let kind = match self.list[at].kind {
+            ItemType::Reasoning if field == TextKind::Output => TextKind::Reasoning,
+            _ => field,
+        };
+        let part = Part::from_raw(index, raw).or_kind(kind).fitting(self.list[at].kind, field);
         self.push_part(at, field, part);
     }
 
-    fn part_done(&mut self, at: usize, event: &Event, kind: EventKind) {
+    fn part_done(&mut self, at: usize, event: &Event, kind: EventKind, part: Option<usize>) {
         let field = if kind == EventKind::ReasoningSummaryPartDone {
             TextKind::Summary
         } else {
             TextKind::Output
         };
-        let whole = event.field(Field::Part).map(|raw| Part::from_raw(0, raw));
+        let item_type = self.list[at].kind;
+        let whole = event.field(Field::Part).map(|raw| Part::from_raw(0, raw).fitting(item_type, field));
         let text = whole.as_ref().and_then(|part| part.kind).unwrap_or(field);
-        let part = self.text_part(at, event, kind, text);
+        let part = self.text_part(at, event, kind, text, part);
         self.extend(at, text, part, whole.map(|part| part.text).as_deref());
         self.list[at].parts_mut(text)[part].done = true;
     }
@@ -196,8 +197,16 @@ impl Slots {
     }
 
     /// The part that a text event speaks of; made when it was never added.
-    fn text_part(&mut self, at: usize, event: &Event, kind: EventKind, text: TextKind) -> usize {
-        if let Some(part) = self.part(at, event, kind, text) {
+    fn text_part(
+        &mut self,
+        at: usize,
+        event: &Event,
+        kind: EventKind,
+        text: TextKind,
+        part: Option<usize>,
+    ) -> usize {
+        let known = part.filter(|part| *part < self.list[at].parts(text).len());
+        if let Some(part) = known.or_else(|| self.part(at, event, kind, text)) {
             return part;
         }
         let next = self.list[at].parts(text).len() as u64;

@@ -73,7 +73,7 @@ impl ItemType {
 /// One content part, or one part of a reasoning summary.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
-    /// Its `content_index` or `summary_index`.
+    /// Its `content_index` or `summary_index` downstream.
     pub(crate) index: u64,
     /// What text it holds; `None` for a part that is carried whole.
     pub(crate) kind: Option<TextKind>,
@@ -85,6 +85,10 @@ pub(crate) struct Part {
     pub(crate) annotations: Vec<String>,
     pub(crate) text_done: bool,
     pub(crate) done: bool,
+    /// It was added without a `type`; its kind is what its event stands for.
+    pub(crate) untyped: bool,
+    /// Its index as the upstream writes it.
+    pub(crate) upstream_index: u64,
 }
 
 /// One output item.
@@ -115,10 +119,12 @@ pub(crate) struct Slot {
     pub(crate) done_at_index: bool,
     /// No `output_item.added` of the upstream's own was seen.
     pub(crate) made_up: bool,
-    /// A call whose name is not known: nothing of it was sent downstream.
+    /// A call whose name is not known: nothing of it was sent downstream, and it has no index there yet.
     pub(crate) held: bool,
     /// As added: a message without a `content` array, a call without an `arguments` string.
     pub(crate) lacks_body: bool,
+    /// It goes by another index or id downstream than upstream: each of its events is readdressed.
+    pub(crate) moved: bool,
     /// Something of it was not kept, because a limit was passed.
     pub(crate) partial: bool,
 }
@@ -144,9 +150,9 @@ impl Slot {
         }
     }
 
-    /// The position of the part with this index.
+    /// The position of the part that the upstream addresses by this index.
     pub(crate) fn part_at(&self, kind: TextKind, index: u64) -> Option<usize> {
-        self.parts(kind).iter().position(|part| part.index == index)
+        self.parts(kind).iter().position(|part| part.upstream_index == index)
     }
 }
 
@@ -207,7 +213,9 @@ impl Slots {
     /// Adds a slot and makes it findable.
     pub(crate) fn open(&mut self, slot: Slot) -> usize {
         let at = self.list.len();
-        self.next_index = self.next_index.max(slot.index.saturating_add(1));
+        if !slot.held {
+            self.next_index = self.next_index.max(slot.index.saturating_add(1));
+        }
         self.by_index.insert(slot.upstream_index, at);
         if let Some(id) = &slot.id {
             self.by_id.insert(id.clone(), at);
@@ -215,6 +223,14 @@ impl Slots {
         self.list.push(slot);
         self.last = at;
         at
+    }
+
+    /// A call that was held is sent now: it gets the next output index. To keep its own free for it would leave a gap
+    /// for as long as it is held, and for good if it is never named.
+    pub(crate) fn place(&mut self, at: usize) {
+        self.list[at].index = self.next_index;
+        self.list[at].held = false;
+        self.next_index += 1;
     }
 
     /// Lets the upstream's own index and id lead to this slot.

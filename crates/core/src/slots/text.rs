@@ -142,7 +142,29 @@ impl Part {
             annotations: Vec::new(),
             text_done: false,
             done: false,
+            untyped: false,
+            upstream_index: index,
         }
+    }
+
+    /// The same part; one whose text has no place in such an item, or in this list of it, is carried whole.
+    pub(crate) fn fitting(mut self, item: ItemType, list: TextKind) -> Self {
+        let fits = |kind: &TextKind| {
+            kind.item_type() == item && (*kind == TextKind::Summary) == (list == TextKind::Summary)
+        };
+        self.kind = self.kind.filter(fits);
+        self
+    }
+
+    /// The same part, whose kind is `kind` if it does not say so itself.
+    pub(crate) fn or_kind(mut self, kind: TextKind) -> Self {
+        let object = json::Object::parse(&self.raw).unwrap_or_default();
+        if object.filled("type").is_none() {
+            self.kind = Some(kind);
+            self.untyped = true;
+            self.text = object.string(kind.text_field().name()).unwrap_or_default().into_owned();
+        }
+        self
     }
 
     pub(crate) fn empty(index: u64, kind: TextKind) -> Self {

@@ -1,0 +1,10 @@
+//! What the core promises, over fixtures, recordings, scenarios and generated streams.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod captures;
+mod corpus;
+mod native;
+mod run;
+mod strictness;
+mod tenets;
+mod withstand;
