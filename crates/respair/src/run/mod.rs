@@ -69,6 +69,7 @@ pub(crate) fn command(common: &Common, prompt: Option<&str>) -> u8 {
             json: common.json,
             quiet: common.quiet,
             interrupted: false,
+            stuck: false,
         }
         .turn(client.turn(request))
         .await
@@ -155,6 +156,8 @@ struct Run {
     json: bool,
     quiet: bool,
     interrupted: bool,
+    /// The screen takes nothing: it is not waited for any more.
+    stuck: bool,
 }
 
 /// The command is to end now, with this exit code.
@@ -232,8 +235,15 @@ impl Run {
     /// Hands something to the screen, without keeping a signal waiting.
     async fn show(&mut self, show: Show, turn: Option<&Turn>) -> Result<(), End> {
         if self.interrupted {
-            // What the screen does not take soon is not waited for.
-            let _ = tokio::time::timeout(PATIENCE, self.screen.show(show)).await;
+            match turn {
+                // The socket is closed when the turn is asked for its next event: nothing may come before that.
+                Some(_) => self.screen.offer(show),
+                None if self.stuck => {}
+                None => {
+                    let shown = tokio::time::timeout(PATIENCE, self.screen.show(show)).await;
+                    self.stuck = shown.is_err();
+                }
+            }
             return Ok(());
         }
         tokio::select! {

@@ -110,6 +110,13 @@ impl Screen {
         }
     }
 
+    /// Hands a piece over if that is possible at once, and drops it otherwise.
+    pub(crate) fn offer(&self, show: Show) {
+        if let Some(pieces) = &self.pieces {
+            let _ = pieces.try_send(show);
+        }
+    }
+
     /// Resolves when standard output takes nothing more.
     pub(crate) async fn gone(&self) {
         self.gone.cancelled().await;
