@@ -234,6 +234,11 @@ fn outcome(
         outcome.reasoning = response.reasoning;
         outcome.output = response.output;
         outcome.usage = response.usage;
+        if response.overflowed && matches!(status, TurnStatus::Completed | TurnStatus::Incomplete) {
+            // What was delivered is whole, what is kept is not: no caller may take it for the answer.
+            outcome.status = TurnStatus::Failed;
+            outcome.error = Some(overflow(turn.shared.endpoint.limits.response));
+        }
         outcome.repairs = reader.repairs().to_vec();
         for violation in reader
             .violations()
@@ -247,6 +252,12 @@ fn outcome(
         violation.message = turn.shared.redactor.text(&violation.message);
     }
     outcome
+}
+
+fn overflow(limit: usize) -> TurnError {
+    let message = format!("the response is larger than `limits.response` ({limit} bytes)");
+    TurnError::local("response_too_large", message, RetryVerdict::Never)
+        .with_hint("what came was delivered as it came; raise `limits.response` to keep all of it")
 }
 
 fn add_violation(violations: &mut Vec<Violation>, violation: &Violation) {
@@ -312,14 +323,23 @@ async fn complain(turn: &mut Driver<'_>, problem: &MemoryProblem) {
     }
 }
 
+/// What may follow a terminal event is `[DONE]` and comments. A peer that sends more than this has lost the thread, and its
+/// connection is not worth keeping.
+const DRAIN_BYTES: usize = 64 * 1024;
+
 /// Reads what follows the terminal event for at most `limit`, so that the connection can be used again and the trace holds
 /// the stream's last bytes. The turn does not wait for it, and what goes wrong here is nobody's concern (DEVIATIONS 4.10).
 pub(crate) fn drain(mut body: Body, mut trace: Option<TraceBody>, limit: Duration) {
     let rest = async move {
+        let mut left = DRAIN_BYTES;
         while let Some(Ok(chunk)) = body.next().await {
             if let Some(trace) = &mut trace {
                 let _ = trace.push(&chunk);
             }
+            left = match left.checked_sub(chunk.len()) {
+                Some(left) => left,
+                None => return,
+            };
         }
     };
     let mut rest = Box::pin(rest);

@@ -7,6 +7,7 @@ mod support;
 
 mod cancelling;
 mod encodings;
+mod limits;
 mod logs;
 mod memory;
 mod network;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use respair_client::{Endpoint, ErrorSource, RetryVerdict, TurnStatus};
-use respair_faults::{Script, Stream, ev};
+use respair_faults::{Script, Step, Stream, ev};
 use serde_json::json;
 
 use crate::support::*;
@@ -328,5 +328,35 @@ async fn an_error_body_without_end_is_cut_off() {
         );
         assert!(run.error().message.len() < 500);
         soon(relay.wait_peer_closed()).await;
+    }
+}
+
+/// After `error` a `response.failed` may follow; it is waited for as long as `limits.drain` says, comments or not.
+#[tokio::test(start_paused = true)]
+async fn an_error_event_does_not_wait_for_the_end_of_the_body() {
+    let comments = Step::Repeat {
+        bytes: ": ping\n\n".into(),
+        every: Duration::from_millis(100),
+        times: None,
+    };
+    let stream = Stream::new()
+        .prelude()
+        .push(ev::error_flat("invalid_prompt", "No."));
+    for script in [
+        Script::stream(&stream).hold_open(),
+        Script::stream(&stream).step(comments),
+    ] {
+        let relay = relay(script).await;
+        let clock = TestClock::new();
+        let client = respair_client::Client::new(custom(&relay), options(&clock)).unwrap();
+        let run = run(&client).await;
+        assert_eq!(
+            (run.code(), run.error().message.as_str()),
+            ("invalid_prompt", "No.")
+        );
+        assert!(
+            clock.elapsed() >= Duration::from_millis(250)
+                && clock.elapsed() < Duration::from_secs(1)
+        );
     }
 }

@@ -267,7 +267,7 @@ pub async fn until_reasoning(turn: &mut Turn, events: &mut Vec<TurnEvent>) -> St
     until(turn, events, |event| reasoning_of(event).map(str::to_owned)).await
 }
 
-/// A future that must not wait for ever: an hour on the paused clock.
+/// A future that must not wait for ever: a day on the paused clock.
 pub async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(24 * 3600), future)
         .await
