@@ -114,7 +114,7 @@ fn parts(
 fn call(slot: &Slot, item: &Object<'_>, found: &mut Conformed) {
     for (key, known) in [("call_id", &slot.call_id), ("name", &slot.name)] {
         if let Some(known) = known
-            && item.filled(key).is_none()
+            && item.filled(key).is_none_or(|given| given != known.as_str())
         {
             found.fields.push(Edit::Set(key, quote(known)));
         }

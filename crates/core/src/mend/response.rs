@@ -22,7 +22,6 @@ impl Mend<'_> {
         if self.model.created {
             return;
         }
-        self.model.created = true;
         if let Some(object) = like.and_then(Object::parse) {
             self.model.learn_response(&object);
         }
@@ -31,6 +30,7 @@ impl Mend<'_> {
             Some(raw) => edit(raw, &self.response_edits(raw, "in_progress", true)),
             None => self.build_response("in_progress", "[]", None),
         };
+        self.model.created = true;
         self.make(EventKind::Created, &format!(r#""response":{response}"#));
     }
 
@@ -41,17 +41,14 @@ impl Mend<'_> {
         output: &str,
         error: Option<&str>,
     ) -> String {
-        let id = self.model.pin_response_id();
+        let pinned = self.model.pin_response_edit();
         let (created_at, model) = (self.created_at(), self.model_name());
         let whole = format!(
-            r#"{{"id":{},"object":"response","created_at":{created_at},"status":{},"model":{model},"output":{output},{DEFAULTS}}}"#,
-            quote(&id),
+            r#"{{"id":null,"object":"response","created_at":{created_at},"status":{},"model":{model},"output":{output},{DEFAULTS}}}"#,
             quote(status),
         );
-        match error {
-            Some(error) => edit(&whole, &[Edit::Set("error", error.to_owned())]),
-            None => whole,
-        }
+        let error = error.map(|error| Edit::Set("error", error.to_owned()));
+        edit(&whole, &[Some(pinned), error].into_iter().flatten().collect::<Vec<_>>())
     }
 
     /// The edits that give a response object its id and the fields that every strict reader needs. With `fresh` it
@@ -59,10 +56,10 @@ impl Mend<'_> {
     pub(crate) fn response_edits(&mut self, raw: &str, status: &str, fresh: bool) -> Vec<Edit> {
         let object = Object::parse(raw).unwrap_or_default();
         self.model.learn_response(&object);
-        let id = self.model.pin_response_id();
         let mut edits = Vec::new();
-        if object.string("id").as_deref() != Some(&id) {
-            edits.push(Edit::Set("id", quote(&id)));
+        let pinned = self.model.pin_response_edit();
+        if object.filled("id").as_deref() != self.model.response_id() {
+            edits.push(pinned);
         }
         for (key, value) in [
             ("object", quote("response")),

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use crate::context::{Context, Mint};
 use crate::ending::ResponseError;
 use crate::event::{Event, EventKind, Field};
+use crate::json::{Edit, quote};
 use crate::limits::Limits;
 use crate::mend::{Draft, Mend};
 use crate::rules::{self, Finding};
@@ -194,13 +195,25 @@ impl Model {
         self.content
     }
 
-    /// The id of the response, made up if the upstream has given none.
-    pub(crate) fn pin_response_id(&mut self) -> String {
-        if let Some(Some(id)) = &self.response_id {
-            return id.clone();
+    /// The id of the response, made up if the upstream has given none; `None` when `created` went out without one,
+    /// which `openai-sdk` allows as long as it stays so.
+    pub(crate) fn pin_response_id(&mut self) -> Option<String> {
+        match &self.response_id {
+            Some(Some(id)) => Some(id.clone()),
+            Some(None) if self.created => None,
+            _ => {
+                let id = self.mint.id("resp");
+                self.response_id = Some(Some(id.clone()));
+                Some(id)
+            }
         }
-        let id = self.mint.id("resp");
-        self.response_id = Some(Some(id.clone()));
-        id
+    }
+
+    /// The edit that gives a response object that id, or takes its own out.
+    pub(crate) fn pin_response_edit(&mut self) -> Edit {
+        match self.pin_response_id() {
+            Some(id) => Edit::Set("id", quote(&id)),
+            None => Edit::Remove("id".to_owned()),
+        }
     }
 }

@@ -356,8 +356,16 @@ impl Reader {
     /// After the terminal event only `[DONE]` and comments pass.
     fn after_the_end(&mut self, event: Event) {
         match event.kind().class() {
-            Class::Sentinel | Class::Comment => self.queue.push_back(Step::Event(event)),
-            _ => self
+            Class::Sentinel | Class::Comment => {
+                let found = self.model.inspect(&event, self.profile, &self.without);
+                if self.mode == Mode::Tolerant {
+                    self.model.apply(event, &found, self.profile, &self.without, &mut self.sink);
+                    self.queue.extend(self.sink.drain(..).map(Step::Event));
+                } else {
+                    self.queue.push_back(Step::Event(event));
+                }
+            }
+_ => self
                 .ledger
                 .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
         }

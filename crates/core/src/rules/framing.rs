@@ -17,6 +17,11 @@ fn odd(look: &Look<'_>, oddity: Oddities, sentence: &'static str) -> Said {
 }
 
 fn reframe(mend: &mut Mend<'_>) {
+    let frame = mend.event.frame();
+    if frame.is_comment() && !frame.raw().contains(&b':') {
+        // Blank lines that belong to no event say nothing.
+        return mend.drop_event();
+    }
     mend.draft.reframe = true;
 }
 

@@ -40,12 +40,14 @@ fn inspect(look: &Look<'_>) -> Said {
             let missing = added_edits(raw);
             let nameless = is_nameless(raw);
             let mut names: Vec<&str> = missing.iter().filter_map(Edit::key).collect();
-            names.extend(nameless.then_some("name"));
+            names.extend(nameless.then_some("name` or `call_id"));
             lacks(&names)
         }
         Class::ItemDone => {
+            let Some(raw) = look.event.field(Field::Item).filter(|raw| is_object(raw)) else {
+                return say("The done item is missing");
+            };
             let slot = look.slot()?;
-            let raw = look.event.field(Field::Item).filter(|raw| is_object(raw))?;
             lacks(&conform(slot, raw, "completed").field_names())
         }
         _ => None,
@@ -83,28 +85,18 @@ fn sdk(look: &Look<'_>) -> Said {
     }
 }
 
+/// A call that cannot be given on: nobody could run it, or join its output to it.
 fn is_nameless(raw: &str) -> bool {
     let item = Object::parse(raw).unwrap_or_default();
     let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
-    kind.is_call() && item.filled("name").is_none()
+    kind.is_call() && (item.filled("name").is_none() || item.filled("call_id").is_none())
 }
 
 /// What an item needs when it is added.
 fn added_edits(raw: &str) -> Vec<Edit> {
     let slot = Slot::from_item(raw, 0, None);
-    let blank = Slot {
-        id: None,
-        content: Vec::new(),
-        summary: Vec::new(),
-        payload: String::new(),
-        ..slot
-    };
-    let item = Object::parse(raw).unwrap_or_default();
-    let mut edits = conform(&blank, raw, "in_progress").fields;
-    if blank.kind.is_call() && item.filled("call_id").is_none() {
-        edits.push(Edit::Set("call_id", String::new()));
-    }
-    edits
+    let blank = Slot { id: None, content: Vec::new(), summary: Vec::new(), payload: String::new(), ..slot };
+    conform(&blank, raw, "in_progress").fields
 }
 
 fn mend(mend: &mut Mend<'_>) {
@@ -122,25 +114,15 @@ fn mend(mend: &mut Mend<'_>) {
         return mend.drop_event();
     };
     let item = Object::parse(&raw).unwrap_or_default();
-    let mut edits = added_edits(&raw);
-    for step in &mut edits {
-        if let Edit::Set("call_id", value) = step {
-            let id = item
-                .filled("id")
-                .map_or_else(|| mend.model.mint.id("call"), std::borrow::Cow::into_owned);
-            *value = quote(&id);
-        }
-    }
     if is_nameless(&raw) {
         let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
         let at = mend.open_unknown(kind);
         mend.model
             .slots
             .alias(at, None, item.string("id").as_deref());
-        mend.model.slots.list[at].added = edit(&mend.slot_ref(at).added.clone(), &[]);
         return mend.drop_event();
     }
-    mend.draft.edit_nested(edits);
+    mend.draft.edit_nested(added_edits(&raw));
 }
 
 /// A part without its type, text or annotations.

@@ -6,6 +6,7 @@ use crate::event::{Class, EventKind, Field};
 use crate::json::{Object, is_object, quote};
 use crate::mend::Mend;
 use crate::model::{Identity, Look};
+use crate::slots::Slot;
 use crate::violation::Code;
 
 use super::{Grade, Rule, Said, say};
@@ -169,17 +170,7 @@ pub(super) static DUPLICATE: Rule = Rule {
     on: &[Class::ItemAdded, Class::ItemDone],
     inspect: |look| {
         if look.is_sdk() {
-            let closed = look
-                .model
-                .closed
-                .get(&Identity::of(&look.nested))
-                .filter(|_| look.class == Class::ItemDone)?;
-            let same = closed.index == look.event.integer(Field::OutputIndex);
-            return if same {
-                None
-            } else {
-                say("Response snapshot has conflicting output identities.")
-            };
+            return sdk_duplicate(look);
         }
         if look.class == Class::ItemDone || look.slot.is_some() {
             return None;
@@ -203,4 +194,23 @@ pub(super) fn repeats(mend: &Mend<'_>) -> bool {
     let twin = mend.slot_ref(at);
     let index = mend.upstream.integer(Field::OutputIndex);
     twin.upstream_index == index && item.string("type").is_some_and(|name| name == twin.type_name)
+}
+
+/// openai-python raises when the second of two items with one identity is done. Of what is no call that is judged
+/// where it is added, since another id can be given only there.
+fn sdk_duplicate(look: &Look<'_>) -> Said {
+    const SENTENCE: &str = "Response snapshot has conflicting output identities.";
+    let index = look.event.integer(Field::OutputIndex);
+    let identity = Identity::of(&look.nested);
+    if look.class == Class::ItemDone {
+        let closed = look.model.closed.get(&identity)?;
+        return if closed.index == index { None } else { say(SENTENCE) };
+    }
+    if identity.call_id.is_some() || !carries_item(look) {
+        return None;
+    }
+    let same = |slot: &Slot| {
+        !slot.kind.is_call() && Object::parse(&slot.added).is_some_and(|added| Identity::of(&added) == identity)
+    };
+    if look.model.slots.list.iter().any(same) { say(SENTENCE) } else { None }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Edit, edit, is_array, is_object, is_string, is_truthy, quote};
+use crate::json::{Edit, edit, is_array, is_object, is_string, is_truthy};
 use crate::ending::ResponseError;
 use crate::mend::{Mend, error_object};
 use crate::model::Look;
@@ -115,8 +115,8 @@ fn pin_id(mend: &mut Mend<'_>) {
     {
         mend.model.learn_response(&object);
     }
-    let id = mend.model.pin_response_id();
-    mend.draft.set_nested("id", quote(&id));
+    let pinned = mend.model.pin_response_edit();
+    mend.draft.edit_nested([pinned]);
 }
 
 /// Fields that strict readers need.

@@ -17,7 +17,7 @@ pub(crate) struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// The address in `event`, read as `kind`; `item` is its `item` object, for the events that have one.
+    /// The address in `event`, read as `kind`; `item` is its `item` or `part` object, for the events that have one.
     pub(crate) fn of(event: &'a Event, kind: EventKind, item: &Object<'a>) -> Self {
         let index = event.integer(Field::OutputIndex);
         match kind.class() {
@@ -31,6 +31,11 @@ impl<'a> Address<'a> {
                     type_name,
                     want,
                 }
+            }
+            Class::PartAdded | Class::PartDone => {
+                // The part tells what item it belongs to; of a type that is not known, any.
+                let text = item.string("type").and_then(|name| TextKind::of_part(&name)).or_else(|| TextKind::of(kind));
+                Self { index, id: event.text(Field::ItemId), want: text.map(TextKind::item_type), ..Self::default() }
             }
             _ => Self {
                 index,
