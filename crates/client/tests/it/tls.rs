@@ -20,15 +20,18 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Takes TLS off in front of the relay; gives the address to ask.
-async fn in_front_of(relay: &Relay) -> String {
+fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_file(file("cert.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(file("key.pem")).unwrap();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let builder = ServerConfig::builder().with_no_client_auth();
+    let mut config = builder.with_single_cert(vec![certificate], key).unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Takes TLS off in front of the relay; gives the address to ask.
+async fn in_front_of(relay: &Relay) -> String {
+    let acceptor = acceptor(&[]);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
         .await
         .unwrap();
@@ -103,4 +106,46 @@ async fn an_interrupt_closes_the_connection() {
     let run = finish(turn, events).await;
     assert_eq!(run.outcome.status, TurnStatus::Interrupted);
     soon(relay.wait_peer_closed()).await;
+}
+
+/// Over HTTP/2 the connection may carry other turns, so an interrupt resets the stream alone.
+/// On the real clock: a paused one moves on before HTTP/2's own tasks have read what is there.
+#[tokio::test]
+async fn an_interrupt_resets_the_stream_of_http_2() {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .await
+        .unwrap();
+    let mut endpoint = Endpoint::custom(
+        format!("https://{}/v1", listener.local_addr().unwrap())
+            .parse()
+            .unwrap(),
+    );
+    endpoint.ssl_ca_cert = Some(file("ca.pem"));
+    let (told, reset) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let tls = acceptor(&[b"h2"]).accept(socket).await.unwrap();
+        let mut connection = h2::server::handshake(tls).await.unwrap();
+        let (_, mut respond) = connection.accept().await.unwrap().unwrap();
+        let mut body = respond
+            .send_response(http::Response::new(()), false)
+            .unwrap();
+        body.send_data(answer().through(TEXT_DELTA).to_bytes(), false)
+            .unwrap();
+        tokio::spawn(async move {
+            let reason = std::future::poll_fn(|cx| body.poll_reset(cx)).await;
+            let _ = told.send(reason.unwrap());
+        });
+        // The connection moves while it is asked for the next stream.
+        while connection.accept().await.is_some() {}
+    });
+
+    let client = client(endpoint);
+    let mut turn = client.turn(request());
+    let mut events = Vec::new();
+    assert_eq!(until_text(&mut turn, &mut events).await, "Hel");
+    turn.cancel();
+    let run = finish(turn, events).await;
+    assert_eq!(run.outcome.status, TurnStatus::Interrupted);
+    assert_eq!(soon(reset).await.unwrap(), h2::Reason::CANCEL);
 }

@@ -247,7 +247,7 @@ pub async fn until<T>(
             let event = turn.next().await.expect("the turn ended too soon");
             assert!(
                 !matches!(event, TurnEvent::Finished(_)),
-                "the turn ended too soon: {event:?}"
+                "the turn ended too soon: {event:?} after {events:?}"
             );
             let found = find(&event);
             events.push(event);
