@@ -1,4 +1,4 @@
-//! What is done about a stream that breaks the protocol: the settings here, the decision in [`decide`].
+//! What is done about a stream that breaks the protocol: the settings here, the decision in [`decide()`].
 
 mod decide;
 
