@@ -156,15 +156,20 @@ impl Accumulator {
             upstream,
         );
         let at = self.slots.open(slot);
-        for kind in [TextKind::Summary, TextKind::Output] {
-            for part in 0..self.slots.list[at].parts(kind).len() {
-                self.slots.changes.push(Change::Text {
-                    slot: at,
-                    kind,
-                    part,
-                    from: 0,
-                });
-            }
+        let slot = &self.slots.list[at];
+        let given = |parts: &[Part]| -> Vec<(usize, TextKind)> {
+            let kinds = parts.iter().enumerate();
+            kinds
+                .filter_map(|(part, known)| Some((part, known.kind?)))
+                .collect()
+        };
+        for (part, kind) in given(&slot.summary).into_iter().chain(given(&slot.content)) {
+            self.slots.changes.push(Change::Text {
+                slot: at,
+                kind,
+                part,
+                from: 0,
+            });
         }
     }
 

@@ -163,7 +163,12 @@ impl ResponseError {
 
     /// The upstream failed, and did not say why.
     pub(crate) fn unsaid() -> Self {
-        Self::upstream(None, "the upstream failed without saying why".to_owned(), None, None)
+        Self::upstream(
+            None,
+            "the upstream failed without saying why".to_owned(),
+            None,
+            None,
+        )
     }
 
     pub(crate) fn upstream(

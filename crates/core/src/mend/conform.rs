@@ -77,26 +77,32 @@ fn parts(
     if slot.partial {
         return;
     }
-    let mut changed = list.len() < delivered.len();
+    let kind = if field == "summary" {
+        TextKind::Summary
+    } else {
+        TextKind::Output
+    };
+    let read =
+        |(place, raw): (usize, &&str)| Part::from_raw(place as u64, raw).fitting(slot.kind, kind);
+    let whole: Vec<Part> = list.iter().enumerate().map(read).collect();
+    let mut changed = false;
+    let mut used = vec![false; delivered.len()];
     let mut mended: Vec<String> = Vec::new();
-    for (at, raw) in list.iter().enumerate() {
-        let list = if field == "summary" { TextKind::Summary } else { TextKind::Output };
-        let whole = Part::from_raw(at as u64, raw).fitting(slot.kind, list);
-        match delivered.get(at) {
-            Some(part)
-                if part.kind.is_some() && (whole.kind != part.kind || whole.text != part.text) =>
-            {
+    for (place, (part, raw)) in whole.iter().zip(&list).enumerate() {
+        let known = slot.part_like(kind, &whole, place);
+        if let Some(at) = known {
+            used[at] = true;
+        }
+        match (part.kind, known.map(|at| &delivered[at])) {
+            (Some(text), Some(known)) if known.text != part.text => {
                 changed = true;
-                mended.push(match part.kind.filter(|_| whole.kind == part.kind) {
-                    Some(kind) => edit(
-                        raw,
-                        &[Edit::Set(kind.text_field().name(), quote(&part.text))],
-                    ),
-                    None => part.to_json(),
-                });
+                mended.push(edit(
+                    raw,
+                    &[Edit::Set(text.text_field().name(), quote(&known.text))],
+                ));
             }
             _ => {
-                let bare = whole.kind == Some(TextKind::Output)
+                let bare = part.kind == Some(TextKind::Output)
                     && !Object::parse(raw)
                         .is_some_and(|part| part.get("annotations").is_some_and(json::is_array));
                 changed |= bare;
@@ -105,7 +111,10 @@ fn parts(
             }
         }
     }
-    mended.extend(delivered.iter().skip(list.len()).map(Part::to_json));
+    for (part, _) in delivered.iter().zip(used).filter(|(_, used)| !used) {
+        changed = true;
+        mended.push(part.to_json());
+    }
     if changed {
         found.text.push(Edit::Set(field, json::array(mended)));
     }

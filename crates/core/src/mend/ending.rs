@@ -10,7 +10,11 @@ use super::Mend;
 
 /// The error's code; its type where it has none.
 pub(crate) fn error_code(error: &ResponseError) -> &str {
-    error.code.as_deref().or(error.kind.as_deref()).unwrap_or("server_error")
+    error
+        .code
+        .as_deref()
+        .or(error.kind.as_deref())
+        .unwrap_or("server_error")
 }
 
 /// An error object as raw JSON: `code` and `message`, and what else the upstream said.
@@ -35,7 +39,11 @@ impl Model {
     /// error. The items that were done stay in its `output`; nothing that is open is closed.
     pub(crate) fn fail(&mut self, error: &ResponseError, sink: &mut Vec<Event>) {
         let nothing = Event::read(Frame::comment(""));
-        let place = Place { kind: EventKind::Comment, slot: None, part: None };
+        let place = Place {
+            kind: EventKind::Comment,
+            slot: None,
+            part: None,
+        };
         let mut mend = Mend::new(self, &nothing, &nothing, place, sink);
         mend.ensure_created(None);
         let output = json::array(mend.model.slots.output(None));

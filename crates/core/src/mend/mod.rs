@@ -14,7 +14,7 @@ mod terminal;
 
 use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field};
-use crate::json::{self, quote};
+use crate::json::{self, Edit, quote};
 use crate::model::{Model, Place, nested_of};
 use crate::slots::{Slot, TextKind};
 use crate::sse::Frame;
@@ -47,7 +47,16 @@ impl<'m> Mend<'m> {
         out: &'m mut Vec<Event>,
     ) -> Self {
         let Place { kind, slot, part } = place;
-        Self { model, event, upstream, kind, slot, part, draft: Draft::default(), out }
+        Self {
+            model,
+            event,
+            upstream,
+            kind,
+            slot,
+            part,
+            draft: Draft::default(),
+            out,
+        }
     }
 
     /// Nothing more is to be done: the event is dropped, or the response failed.
@@ -72,8 +81,17 @@ impl<'m> Mend<'m> {
         if self.is_over() {
             return None;
         }
-        let mended = self.draft.finish(self.event, self.kind, nested_of(self.kind));
-        Some((mended, Place { kind: self.kind, slot: self.slot, part: self.part }))
+        let mended = self
+            .draft
+            .finish(self.event, self.kind, nested_of(self.kind));
+        Some((
+            mended,
+            Place {
+                kind: self.kind,
+                slot: self.slot,
+                part: self.part,
+            },
+        ))
     }
 
     /// Gives out a made-up event; `fields` is raw JSON, what stands behind `type` and `sequence_number`.
@@ -98,7 +116,10 @@ impl<'m> Mend<'m> {
     pub(crate) fn place(&self, at: usize) -> String {
         let slot = self.slot_ref(at);
         let id = slot.id.as_deref().unwrap_or_default();
-        format!(r#""item_id":{},"output_index":{}"#, quote(id), slot.index)
+        let index = slot
+            .shown_index()
+            .map(|index| format!(r#","output_index":{index}"#));
+        format!(r#""item_id":{}{}"#, quote(id), index.unwrap_or_default())
     }
 
     /// `place` with the index of one of the slot's parts.
@@ -114,9 +135,14 @@ impl<'m> Mend<'m> {
     /// Writes the slot's own index and id, and the part's, into the draft wherever the event says something else.
     pub(crate) fn readdress(&mut self) {
         let Some(at) = self.slot else { return };
-        let (index, id) = (self.slot_ref(at).index, self.slot_ref(at).id.clone());
-        if self.event.integer(Field::OutputIndex) != Some(index) {
-            self.draft.set("output_index", index.to_string());
+        let (index, id) = (
+            self.slot_ref(at).shown_index(),
+            self.slot_ref(at).id.clone(),
+        );
+        match index {
+            _ if self.event.integer(Field::OutputIndex) == index => {}
+            Some(index) => self.draft.set("output_index", index.to_string()),
+            None => self.draft.edit(Edit::Remove("output_index".to_owned())),
         }
         let has_item = self.event.field(Field::Item).is_some_and(json::is_object);
         if let Some(id) = id {

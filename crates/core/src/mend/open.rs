@@ -20,7 +20,10 @@ impl Mend<'_> {
             }
             _ => r#"{"type":"custom_tool_call","status":"in_progress","input":""}"#,
         };
-        let id = self.upstream.text(crate::event::Field::ItemId).map(std::borrow::Cow::into_owned);
+        let id = self
+            .upstream
+            .text(crate::event::Field::ItemId)
+            .map(std::borrow::Cow::into_owned);
         let at = self.open_slot(base, id, kind.is_call());
         if !self.slot_ref(at).held {
             self.give_added(at);
@@ -60,13 +63,21 @@ impl Mend<'_> {
             edits.push(Edit::Set("call_id", quote(&call_id)));
         }
         let base = edit(raw, &edits);
-        let at = self.open_slot(&base, item.filled("id").map(std::borrow::Cow::into_owned), false);
+        let at = self.open_slot(
+            &base,
+            item.filled("id").map(std::borrow::Cow::into_owned),
+            false,
+        );
         self.give_added(at);
         at
     }
 
     fn open_slot(&mut self, base: &str, upstream_id: Option<String>, held: bool) -> usize {
-        let index = if held { u64::MAX } else { self.model.slots.next_index() };
+        let index = if held {
+            u64::MAX
+        } else {
+            self.model.slots.next_index()
+        };
         let upstream_index = self.upstream.integer(crate::event::Field::OutputIndex);
         let mut slot = Slot::from_item(base, index, upstream_index);
         let free = |id: &String| self.model.slots.with_id(id).is_none();
@@ -94,16 +105,21 @@ impl Mend<'_> {
         self.make(EventKind::OutputItemAdded, &fields);
     }
 
-    /// The position of the part that the upstream addresses by `index`; opened as the next one, with `raw` as its
-    /// beginning, where it was never added.
-    pub(crate) fn ensure_part(&mut self, at: usize, kind: TextKind, index: Option<u64>, raw: Option<&str>) -> usize {
-        if let Some(part) = index.and_then(|index| self.slot_ref(at).part_at(kind, index)) {
-            return part;
-        }
+    /// Opens a part as the item's next one, which the upstream addresses by `index`, with `raw` as its beginning.
+    pub(crate) fn open_part(
+        &mut self,
+        at: usize,
+        kind: TextKind,
+        index: Option<u64>,
+        raw: Option<&str>,
+    ) -> usize {
         let next = self.slot_ref(at).parts(kind).len() as u64;
         let raw = raw.unwrap_or_else(|| kind.empty_part());
         let upstream_index = index.unwrap_or(next);
-        let opened = Part { upstream_index, ..Part::from_raw(next, raw).fitting(self.slot_ref(at).kind, kind) };
+        let opened = Part {
+            upstream_index,
+            ..Part::from_raw(next, raw).fitting(self.slot_ref(at).kind, kind)
+        };
         let part = self.model.slots.push_part(at, kind, opened);
         self.model.slots.changes.clear();
         let fields = format!(r#"{},"part":{raw}"#, self.part_place(at, kind, part));

@@ -48,7 +48,13 @@ impl Mend<'_> {
             quote(status),
         );
         let error = error.map(|error| Edit::Set("error", error.to_owned()));
-        edit(&whole, &[Some(pinned), error].into_iter().flatten().collect::<Vec<_>>())
+        edit(
+            &whole,
+            &[Some(pinned), error]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// The edits that give a response object its id and the fields that every strict reader needs. With `fresh` it

@@ -58,28 +58,28 @@ impl Mend<'_> {
     }
 
     fn settle_parts(&mut self, at: usize, item: &Object<'_>, list: TextKind, field: &str) {
-        for (position, raw) in item
-            .get(field)
-            .and_then(json::elements)
-            .unwrap_or_default()
-            .iter()
-            .enumerate()
-        {
-            let item_type = self.slot_ref(at).kind;
-            let whole = Part::from_raw(position as u64, raw).fitting(item_type, list);
-            let known = (position < self.slot_ref(at).parts(list).len()).then_some(position);
-            let Some(kind) = whole.kind else {
-                if known.is_none() {
-                    let part = self.ensure_part(at, list, None, Some(raw));
-                    self.close_part(at, list, part);
+        let raws = item.get(field).and_then(json::elements).unwrap_or_default();
+        let item_type = self.slot_ref(at).kind;
+        let read = |(place, raw): (usize, &&str)| {
+            Part::from_raw(place as u64, raw).fitting(item_type, list)
+        };
+        let whole: Vec<Part> = raws.iter().enumerate().map(read).collect();
+        for (place, (part, raw)) in whole.iter().zip(&raws).enumerate() {
+            let known = self.slot_ref(at).part_like(list, &whole, place);
+            match part.kind {
+                None if known.is_none() => {
+                    let opened = self.open_part(at, list, None, Some(raw));
+                    self.close_part(at, list, opened);
                 }
-                continue;
-            };
-            let part = known.unwrap_or_else(|| {
-                let empty = edit(raw, &empty_edits(kind));
-                self.ensure_part(at, list, None, Some(&empty))
-            });
-            self.send_rest(at, kind, part, &whole.text);
+                None => {}
+                Some(kind) => {
+                    let position = known.unwrap_or_else(|| {
+                        let empty = edit(raw, &empty_edits(kind));
+                        self.open_part(at, list, None, Some(&empty))
+                    });
+                    self.send_rest(at, kind, position, &part.text);
+                }
+            }
         }
         for part in 0..self.slot_ref(at).parts(list).len() {
             self.close_part(at, list, part);

@@ -200,17 +200,20 @@ impl Mend<'_> {
 
     /// Gives out `output_item.done` of a slot.
     pub(crate) fn give_done(&mut self, at: usize, item: &str) {
-        let index = self.slot_ref(at).index;
+        let index = self.slot_ref(at).shown_index();
+        let place = index
+            .map(|index| format!(r#""output_index":{index},"#))
+            .unwrap_or_default();
         self.make(
             EventKind::OutputItemDone,
-            &format!(r#""output_index":{index},"item":{item}"#),
+            &format!(r#"{place}"item":{item}"#),
         );
         self.model.slots.close(at, item);
         self.model.slots.changes.clear();
         self.model.slots.list[at].done_at_index = true;
         let object = Object::parse(item).unwrap_or_default();
         let id = object.string("id").map(std::borrow::Cow::into_owned);
-        let closed = Closed { index: Some(index), id };
+        let closed = Closed { index, id };
         self.model.closed.insert(Identity::of(&object), closed);
         self.model.content |= self.slot_ref(at).kind != ItemType::Other || !item.is_empty();
     }

@@ -125,9 +125,13 @@ impl Model {
             .integer(Field::OutputIndex)
             .unwrap_or_else(|| self.slots.next_index());
         let mut slot = Slot::from_item(raw, index, upstream_index);
-        let own = upstream.field(Field::Item).and_then(Object::parse).unwrap_or_default();
+        let own = upstream
+            .field(Field::Item)
+            .and_then(Object::parse)
+            .unwrap_or_default();
         let own_id = own.filled("id").map(std::borrow::Cow::into_owned);
         slot.moved = event.integer(Field::OutputIndex) != upstream_index || slot.id != own_id;
+        slot.indexless = event.integer(Field::OutputIndex).is_none();
         let at = self.slots.open(slot);
         let item = upstream
             .field(Field::Item)
@@ -152,14 +156,16 @@ impl Model {
             slot.made_up = true;
             self.slots.open(slot)
         });
-        self.slots.commit(at, event, EventKind::OutputItemDone, None);
+        self.slots
+            .commit(at, event, EventKind::OutputItemDone, None);
         self.slots.changes.clear();
         let address = Address::of(upstream, EventKind::OutputItemDone, &item);
         self.slots.alias(at, index, address.id.as_deref());
         let index = event.integer(Field::OutputIndex);
         self.closed.retain(|_, closed| closed.index != index);
         let id = item.string("id").map(std::borrow::Cow::into_owned);
-        self.closed.insert(Identity::of(&item), Closed { index, id });
+        self.closed
+            .insert(Identity::of(&item), Closed { index, id });
         self.content = true;
     }
 

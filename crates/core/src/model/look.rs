@@ -28,6 +28,8 @@ pub(crate) struct Look<'a> {
     pub(crate) address: Address<'a>,
     pub(crate) slot: Option<usize>,
     pub(crate) part: Option<usize>,
+    /// The event was mended: its index and id are those that go downstream.
+    mended: bool,
 }
 
 impl<'a> Look<'a> {
@@ -46,8 +48,14 @@ impl<'a> Look<'a> {
 
     /// Looks again at an event that was mended: it stays where it belongs, since its index and id are now those that go
     /// downstream.
-    pub(crate) fn again(model: &'a Model, event: &'a Event, profile: Profile, place: Place) -> Self {
+    pub(crate) fn again(
+        model: &'a Model,
+        event: &'a Event,
+        profile: Profile,
+        place: Place,
+    ) -> Self {
         let mut look = Self::bare(model, event, profile);
+        look.mended = true;
         look.slot = place.slot;
         look.part = place.part;
         if look.part.is_none() {
@@ -59,9 +67,22 @@ impl<'a> Look<'a> {
     fn bare(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
         let kind = effective_kind(event);
         let class = kind.class();
-        let nested = nested_field(class).and_then(|field| event.field(field)).and_then(Object::parse);
+        let nested = nested_field(class)
+            .and_then(|field| event.field(field))
+            .and_then(Object::parse);
         let nested = nested.unwrap_or_default();
-        Self { model, event, profile, kind, class, nested, address: Address::default(), slot: None, part: None }
+        Self {
+            model,
+            event,
+            profile,
+            kind,
+            class,
+            nested,
+            address: Address::default(),
+            slot: None,
+            part: None,
+            mended: false,
+        }
     }
 
     fn find_part(&mut self) {
@@ -71,7 +92,11 @@ impl<'a> Look<'a> {
     }
 
     pub(crate) fn place(&self) -> Place {
-        Place { kind: self.kind, slot: self.slot, part: self.part }
+        Place {
+            kind: self.kind,
+            slot: self.slot,
+            part: self.part,
+        }
     }
 
     pub(crate) fn is_sdk(&self) -> bool {
@@ -80,6 +105,17 @@ impl<'a> Look<'a> {
 
     pub(crate) fn slot(&self) -> Option<&'a Slot> {
         self.slot.map(|at| &self.model.slots.list[at])
+    }
+
+    /// The slot that openai-python finds: by the event's output index alone, a missing one being an index too.
+    pub(crate) fn at_index(&self) -> Option<usize> {
+        let index = self.event.integer(Field::OutputIndex);
+        let own = |at: &usize| self.model.slots.list[*at].shown_index() == index;
+        if self.mended {
+            self.slot.filter(own)
+        } else {
+            self.model.slots.at_index(index)
+        }
     }
 
     /// The text that the event carries, opens or closes.

@@ -112,7 +112,11 @@ impl Model {
         }
         let mut mended: Option<Event> = None;
         let mut more: Vec<Finding> = Vec::new();
-        let mut open: Vec<Finding> = findings.iter().filter(|finding| finding.is_violation()).cloned().collect();
+        let mut open: Vec<Finding> = findings
+            .iter()
+            .filter(|finding| finding.is_violation())
+            .cloned()
+            .collect();
         let mut passes = 0;
         while !open.is_empty() || moved {
             let mut mend = Mend::new(self, mended.as_ref().unwrap_or(&event), &event, place, sink);
@@ -152,7 +156,9 @@ impl Model {
     fn was_moved(&self, place: Place) -> bool {
         match place.slot {
             Some(at) => self.slots.list[at].moved,
-            None => place.kind == EventKind::Completed && self.slots.list.iter().any(|slot| slot.moved),
+            None => {
+                place.kind == EventKind::Completed && self.slots.list.iter().any(|slot| slot.moved)
+            }
         }
     }
 

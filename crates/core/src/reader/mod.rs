@@ -98,7 +98,10 @@ impl ReaderOptions {
     /// The same for the rest of a stream that was begun before.
     #[must_use]
     pub fn resumed(self) -> Self {
-        Self { resumed: true, ..self }
+        Self {
+            resumed: true,
+            ..self
+        }
     }
 
     /// The same, judging strictly beside the tolerant reading.
@@ -291,7 +294,13 @@ impl Reader {
         let kind = effective_kind(&event);
         let ends_badly = kind.class() == Class::Sentinel;
         let last = event.clone();
-        let more = self.model.apply(event, &findings, self.profile, &self.without, &mut self.sink);
+        let more = self.model.apply(
+            event,
+            &findings,
+            self.profile,
+            &self.without,
+            &mut self.sink,
+        );
         for finding in &more {
             self.ledger.note(finding, self.position, &last);
             self.ledger.repaired(finding.rule.code, self.position);
@@ -319,7 +328,8 @@ impl Reader {
         if let Some(last) = self.sink.last_mut().filter(cut) {
             let name = last.type_name().into_owned();
             *last = Event::read(Frame::compose(&name, last.data().as_bytes()));
-            self.ledger.repaired(rules::FINAL_BLANK_LINE_MISSING, self.position);
+            self.ledger
+                .repaired(rules::FINAL_BLANK_LINE_MISSING, self.position);
         }
     }
 
@@ -334,7 +344,13 @@ impl Reader {
             self.judge = None;
             return;
         }
-        judge.apply(event.clone(), &findings, Profile::OpenAiSdk, &[], &mut self.sink);
+        judge.apply(
+            event.clone(),
+            &findings,
+            Profile::OpenAiSdk,
+            &[],
+            &mut self.sink,
+        );
         self.sink.clear();
     }
 
@@ -344,7 +360,9 @@ impl Reader {
         match kind.class() {
             Class::Comment | Class::Sentinel => return false,
             Class::Terminal if kind == EventKind::Failed => return false,
-            _ => self.ledger.repaired(rules::EVENT_AFTER_TERMINAL, self.position),
+            _ => self
+                .ledger
+                .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
         }
         self.position += u64::from(event.counts());
         if kind.class() == Class::Terminal {
@@ -359,13 +377,14 @@ impl Reader {
             Class::Sentinel | Class::Comment => {
                 let found = self.model.inspect(&event, self.profile, &self.without);
                 if self.mode == Mode::Tolerant {
-                    self.model.apply(event, &found, self.profile, &self.without, &mut self.sink);
+                    self.model
+                        .apply(event, &found, self.profile, &self.without, &mut self.sink);
                     self.queue.extend(self.sink.drain(..).map(Step::Event));
                 } else {
                     self.queue.push_back(Step::Event(event));
                 }
             }
-_ => self
+            _ => self
                 .ledger
                 .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
         }

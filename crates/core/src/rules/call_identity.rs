@@ -28,10 +28,7 @@ pub(super) static CALL_IDENTITY_CHANGED: Rule = Rule {
 
 fn inspect(look: &Look<'_>) -> Said {
     if look.is_sdk() {
-        let at = look
-            .model
-            .slots
-            .at_index(look.event.integer(Field::OutputIndex))?;
+        let at = look.at_index()?;
         let added =
             Identity::of(&Object::parse(&look.model.slots.list[at].added).unwrap_or_default());
         if !look.event.field(Field::Item).is_some_and(is_object) {

@@ -92,6 +92,6 @@ fn mend(mend: &mut Mend<'_>) {
     };
     let at = mend.open_unknown(text.item_type());
     mend.slot = Some(at);
-    mend.part = Some(mend.ensure_part(at, text, Some(0), None));
+    mend.part = Some(mend.open_part(at, text, Some(0), None));
     mend.readdress();
 }

@@ -43,7 +43,7 @@ pub(super) static ERROR_SHAPE: Rule = Rule {
         mend.draft.set("type", quote("error"));
         mend.draft.set("error", error_object(&error));
         mend.draft.set("code", quote(error_code(&error)));
-        
+
         mend.draft.set("message", quote(&error.message));
         mend.draft.set(
             "param",

@@ -27,10 +27,16 @@ fn reframe(mend: &mut Mend<'_>) {
 
 fn bom(look: &Look<'_>) -> Said {
     // openai-python loses the line behind it, which matters where that is the data.
-    if look.is_sdk() && (look.event.payload() == Payload::Comment || look.event.frame().event_name().is_some()) {
+    if look.is_sdk()
+        && (look.event.payload() == Payload::Comment || look.event.frame().event_name().is_some())
+    {
         return None;
     }
-    odd(look, Oddities::BOM, "The body begins with a byte order mark")
+    odd(
+        look,
+        Oddities::BOM,
+        "The body begins with a byte order mark",
+    )
 }
 
 /// `codex exec` panics on a byte order mark.

@@ -1,12 +1,13 @@
 //! The fields that an item, and a part, cannot do without.
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Edit, Object, edit, is_object, is_string, quote};
+use crate::json::{Edit, Object, edit, is_object, is_string};
 use crate::mend::{Mend, conform, conform_part};
 use crate::model::{Look, text_kind_of};
 use crate::slots::{ItemType, Slot};
 use crate::violation::Code;
 
+use super::part::is_alien;
 use super::{Grade, Rule, Said, say};
 
 /// An item without its arrays, its role, its status, its call's name.
@@ -66,9 +67,13 @@ fn lacks(names: &[&str]) -> Said {
 /// does. That is judged where the item is added, since it can be mended nowhere else.
 fn sdk(look: &Look<'_>) -> Said {
     if look.kind == EventKind::FunctionCallArgumentsDelta {
-        let at = look.model.slots.at_index(look.event.integer(Field::OutputIndex))?;
+        let at = look.at_index()?;
         let call = look.model.slots.list[at].kind == ItemType::FunctionCall;
-        return if call { None } else { say("A delta of arguments comes for an item that is no function call") };
+        return if call {
+            None
+        } else {
+            say("A delta of arguments comes for an item that is no function call")
+        };
     }
     if look.kind != EventKind::OutputItemAdded {
         return None;
@@ -95,7 +100,13 @@ fn is_nameless(raw: &str) -> bool {
 /// What an item needs when it is added.
 fn added_edits(raw: &str) -> Vec<Edit> {
     let slot = Slot::from_item(raw, 0, None);
-    let blank = Slot { id: None, content: Vec::new(), summary: Vec::new(), payload: String::new(), ..slot };
+    let blank = Slot {
+        id: None,
+        content: Vec::new(),
+        summary: Vec::new(),
+        payload: String::new(),
+        ..slot
+    };
     conform(&blank, raw, "in_progress").fields
 }
 
@@ -131,7 +142,7 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
     sdk: Grade::Violation,
     portable: Grade::Violation,
     demands: "A part has its type, its text and, for output text, `annotations`.",
-    mends: "They are filled.",
+    mends: "They are filled; a part of another type is sent when it is done.",
     evidence: "CLIENTS.md, part_null; PROTOCOL.md, annotations",
     fixture: "part-fields-missing",
     on: &[Class::PartAdded, Class::PartDone],
@@ -142,7 +153,10 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
                 && look
                     .slot()
                     .is_some_and(|slot| slot.kind == ItemType::Message);
-            let texted = look.nested.string("type").is_none_or(|name| name != "output_text")
+            let texted = look
+                .nested
+                .string("type")
+                .is_none_or(|name| name != "output_text")
                 || look.nested.get("text").is_some_and(is_string);
             return match part.is_some_and(is_object) {
                 false if judged => say("The added part is missing"),
@@ -153,11 +167,15 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
         let Some(raw) = part.filter(|raw| is_object(raw)) else {
             return say("The part is missing");
         };
-        let known = look
-            .nested
-            .filled("type")
-            .is_none_or(|name| crate::slots::TextKind::of_part(&name).is_some());
-        let kind = look.text_kind().filter(|_| known)?;
+        if is_alien(raw) {
+            let added = look.class == Class::PartAdded;
+            return if added {
+                say("The part's type is none of the protocol's")
+            } else {
+                None
+            };
+        }
+        let kind = look.text_kind()?;
         let missing = conform_part(raw, kind);
         let names: Vec<&str> = missing.iter().filter_map(Edit::key).collect();
         if names.is_empty() {
@@ -167,6 +185,9 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
         }
     },
     mend: |mend| {
+        if mend.event.field(Field::Part).is_some_and(is_alien) {
+            return mend.drop_event();
+        }
         let slot = mend.slot.map(|at| mend.slot_ref(at).kind);
         let Some(kind) = text_kind_of(mend.event, mend.kind) else {
             return;

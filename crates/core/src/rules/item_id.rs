@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Object, is_object, quote};
+use crate::json::{Edit, Object, is_object, quote};
 use crate::mend::Mend;
 use crate::model::{Identity, Look};
 use crate::slots::Slot;
@@ -117,8 +117,12 @@ pub(super) static CHANGED: Rule = Rule {
         Some(format!("The item's id was `{first}` and is `{now}`").into())
     },
     mend: |mend| {
+        let nameless = mend.slot.is_some_and(|at| mend.slot_ref(at).id.is_none());
         if mend.kind.class() == Class::Terminal {
             mend.conclude();
+        } else if nameless && mend.kind == EventKind::OutputItemDone {
+            // Added without an id, which openai-python allows as long as it stays so.
+            mend.draft.edit_nested([Edit::Remove("id".to_owned())]);
         } else {
             mend.readdress();
         }
@@ -130,10 +134,7 @@ fn sdk_done(look: &Look<'_>, missing: bool) -> Said {
     if look.kind != EventKind::OutputItemDone {
         return None;
     }
-    let at = look
-        .model
-        .slots
-        .at_index(look.event.integer(Field::OutputIndex))?;
+    let at = look.at_index()?;
     let added = Object::parse(&look.model.slots.list[at].added).unwrap_or_default();
     let (old, new) = (added.string("id"), look.nested.string("id"));
     let same = Identity::of(&added).compatible(old.as_deref(), new.as_deref());
@@ -150,7 +151,9 @@ fn sdk_terminal(look: &Look<'_>) -> Said {
     for raw in look.outputs().unwrap_or_default() {
         let item = Object::parse(raw).unwrap_or_default();
         let identity = Identity::of(&item);
-        let Some(closed) = look.model.closed.get(&identity) else { continue };
+        let Some(closed) = look.model.closed.get(&identity) else {
+            continue;
+        };
         if !identity.compatible(closed.id.as_deref(), item.string("id").as_deref()) {
             return say("Completed response output identity changed.");
         }
@@ -183,17 +186,33 @@ pub(super) static DUPLICATE: Rule = Rule {
         if mend.kind.class() != Class::ItemAdded {
             return mend.readdress();
         }
-        if repeats(mend) { mend.drop_event() } else { mint(mend) }
+        if repeats(mend) {
+            mend.drop_event()
+        } else {
+            mint(mend)
+        }
     },
 };
 
 /// The same item is added a second time: the same index, id and type.
 pub(super) fn repeats(mend: &Mend<'_>) -> bool {
-    let item = mend.event.field(Field::Item).and_then(Object::parse).unwrap_or_default();
-    let Some(at) = item.filled("id").and_then(|id| mend.model.slots.with_id(&id)) else { return false };
+    let item = mend
+        .event
+        .field(Field::Item)
+        .and_then(Object::parse)
+        .unwrap_or_default();
+    let Some(at) = item
+        .filled("id")
+        .and_then(|id| mend.model.slots.with_id(&id))
+    else {
+        return false;
+    };
     let twin = mend.slot_ref(at);
     let index = mend.upstream.integer(Field::OutputIndex);
-    twin.upstream_index == index && item.string("type").is_some_and(|name| name == twin.type_name)
+    twin.upstream_index == index
+        && item
+            .string("type")
+            .is_some_and(|name| name == twin.type_name)
 }
 
 /// openai-python raises when the second of two items with one identity is done. Of what is no call that is judged
@@ -204,13 +223,22 @@ fn sdk_duplicate(look: &Look<'_>) -> Said {
     let identity = Identity::of(&look.nested);
     if look.class == Class::ItemDone {
         let closed = look.model.closed.get(&identity)?;
-        return if closed.index == index { None } else { say(SENTENCE) };
+        return if closed.index == index {
+            None
+        } else {
+            say(SENTENCE)
+        };
     }
     if identity.call_id.is_some() || !carries_item(look) {
         return None;
     }
     let same = |slot: &Slot| {
-        !slot.kind.is_call() && Object::parse(&slot.added).is_some_and(|added| Identity::of(&added) == identity)
+        !slot.kind.is_call()
+            && Object::parse(&slot.added).is_some_and(|added| Identity::of(&added) == identity)
     };
-    if look.model.slots.list.iter().any(same) { say(SENTENCE) } else { None }
+    if look.model.slots.list.iter().any(same) {
+        say(SENTENCE)
+    } else {
+        None
+    }
 }

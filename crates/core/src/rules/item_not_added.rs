@@ -7,7 +7,7 @@ use crate::model::{Look, text_kind_of};
 use crate::slots::ItemType;
 use crate::violation::Code;
 
-use super::{Grade, Rule, Said};
+use super::{Grade, Rule, Said, say};
 
 /// An event of an item that was never added.
 pub(super) static ITEM_NOT_ADDED: Rule = Rule {
@@ -35,6 +35,16 @@ pub(super) static ITEM_NOT_ADDED: Rule = Rule {
 
 fn inspect(look: &Look<'_>) -> Said {
     let index = look.event.integer(Field::OutputIndex);
+    match (look.class, look.slot()) {
+        (Class::ItemAdded, None) => return None,
+        (Class::ItemAdded, Some(_)) => {
+            return say("`response.output_item.added` comes after the item's first event");
+        }
+        (_, Some(slot)) if slot.held => {
+            return say("The event comes for a call that was not added");
+        }
+        _ => {}
+    }
     if look.is_sdk() {
         let judged = matches!(
             look.kind,
@@ -44,7 +54,7 @@ fn inspect(look: &Look<'_>) -> Said {
                 | EventKind::FunctionCallArgumentsDelta
         );
         // openai-python finds items by index alone.
-        if !judged || look.model.slots.at_index(index).is_some() {
+        if !judged || look.at_index().is_some() {
             return None;
         }
         let index = index.map_or("None".to_owned(), |index| index.to_string());
@@ -53,23 +63,24 @@ fn inspect(look: &Look<'_>) -> Said {
         );
         return Some(sentence.into());
     }
-    match (look.class, look.slot()) {
-        (Class::ItemAdded, None) => None,
-        (Class::ItemAdded, Some(_)) => {
-            Some("`response.output_item.added` comes after the item's first event".into())
-        }
-        (_, Some(slot)) if !slot.held => None,
-        _ => Some(
-            format!(
-                "`{}` comes for an item that was not added",
-                look.kind.name()
-            )
-            .into(),
-        ),
+    if look.slot.is_some() {
+        return None;
     }
+    Some(
+        format!(
+            "`{}` comes for an item that was not added",
+            look.kind.name()
+        )
+        .into(),
+    )
 }
 
 fn mend(mend: &mut Mend<'_>) {
+    if mend.slot.is_some_and(|at| !mend.slot_ref(at).held) && mend.kind.class() != Class::ItemAdded
+    {
+        // openai-python does not find the item by this index, but its id or type tells which it is.
+        return mend.readdress();
+    }
     match mend.kind.class() {
         Class::ItemAdded => late_added(mend),
         Class::CallDelta | Class::CallDone => hold(mend),

@@ -36,7 +36,9 @@ fn inspect(look: &Look<'_>) -> Said {
 fn holds_the_items(look: &Look<'_>) -> bool {
     let slots = &look.model.slots;
     let listed = look.outputs().unwrap_or_default();
-    let ids = listed.iter().map(|raw| Object::parse(raw).and_then(|item| item.string("id").map(std::borrow::Cow::into_owned)));
+    let ids = listed.iter().map(|raw| {
+        Object::parse(raw).and_then(|item| item.string("id").map(std::borrow::Cow::into_owned))
+    });
     let order = slots.ordered();
     listed.len() == order.len() && ids.zip(order).all(|(id, at)| id == slots.list[at].id)
 }

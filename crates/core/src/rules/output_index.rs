@@ -75,8 +75,9 @@ pub(super) static DUPLICATE: Rule = Rule {
         if look.is_sdk() {
             let null = !look.event.field(Field::Item).is_some_and(is_object);
             let moved = |slot: &Slot| slot.moved && Some(slot.index) == index;
-            let taken = look.model.slots.at_index(index).is_some() || look.model.slots.list.iter().any(moved);
-            if null || !taken {
+            let taken = look.model.slots.at_index(index).is_some()
+                || look.model.slots.list.iter().any(moved);
+            if null || !taken || look.slot.is_some() {
                 return None;
             }
             let index = index.map_or("None".to_owned(), |index| index.to_string());

@@ -1,6 +1,7 @@
 //! Text belongs to a part that was added, by its index.
 
 use crate::event::{Class, EventKind, Field};
+use crate::json::{Object, is_object};
 use crate::mend::Mend;
 use crate::model::{Look, text_kind_of};
 use crate::slots::{ItemType, TextKind};
@@ -44,7 +45,13 @@ fn index(look: &Look<'_>) -> Said {
         (Class::PartAdded, None) => slot.parts(text).len() as u64,
         (_, part) => slot.parts(text)[part?].index,
     };
-    (own != given).then(|| format!("The part stands at `{}` {own}, the event says {given}", field.name()).into())
+    (own != given).then(|| {
+        format!(
+            "The part stands at `{}` {own}, the event says {given}",
+            field.name()
+        )
+        .into()
+    })
 }
 
 fn is_output_text(kind: EventKind) -> bool {
@@ -60,7 +67,13 @@ pub(super) static PART_NOT_ADDED: Rule = Rule {
     mends: "The part is inserted; a part added twice is dropped.",
     evidence: "DEVIATIONS 3.7; Wei-Shaw/sub2api#2875",
     fixture: "part-not-added",
-    on: &[Class::PartAdded, Class::TextDelta, Class::TextDone, Class::PartDone, Class::ItemStatus],
+    on: &[
+        Class::PartAdded,
+        Class::TextDelta,
+        Class::TextDone,
+        Class::PartDone,
+        Class::ItemStatus,
+    ],
     inspect,
     mend: ensure,
 };
@@ -68,11 +81,7 @@ pub(super) static PART_NOT_ADDED: Rule = Rule {
 fn inspect(look: &Look<'_>) -> Said {
     let text = look.text_kind()?;
     if look.is_sdk() {
-        let at = look
-            .model
-            .slots
-            .at_index(look.event.integer(Field::OutputIndex))
-            .filter(|_| is_output_text(look.kind))?;
+        let at = look.at_index().filter(|_| is_output_text(look.kind))?;
         let slot = &look.model.slots.list[at];
         if slot.kind != ItemType::Message {
             return say("Output text comes for an item that is no message");
@@ -97,7 +106,11 @@ fn inspect(look: &Look<'_>) -> Said {
                 Some(kind) => kind == Some(text),
                 None => false,
             };
-            if fits { None } else { say("Text comes for a part that was not added") }
+            if fits {
+                None
+            } else {
+                say("Text comes for a part that was not added")
+            }
         }
     }
 }
@@ -116,12 +129,33 @@ fn ensure(mend: &mut Mend<'_>) {
         let next = mend.slot_ref(at).parts(text).len().to_string();
         return mend.draft.set(text.index_field().name(), next);
     }
-    let fits = |part: &usize| mend.slot_ref(at).parts(text).get(*part).is_some_and(|part| part.kind == Some(text));
-    let known = mend.part.filter(|_| mend.kind.class() == Class::PartDone).or(mend.part.filter(fits));
+    let fits = |part: &usize| {
+        mend.slot_ref(at)
+            .parts(text)
+            .get(*part)
+            .is_some_and(|part| part.kind == Some(text))
+    };
+    let known = mend
+        .part
+        .filter(|_| mend.kind.class() == Class::PartDone)
+        .or(mend.part.filter(fits));
     let part = known.unwrap_or_else(|| {
-        let free = index.filter(|index| mend.slot_ref(at).part_at(text, *index).is_none());
-        mend.ensure_part(at, text, free, None)
+        // A part of a type that is not known was kept back when it was added.
+        let alien = mend
+            .event
+            .field(Field::Part)
+            .filter(|raw| is_object(raw))
+            .map(str::to_owned);
+        let alien = alien.filter(|raw| mend.kind.class() == Class::PartDone && is_alien(raw));
+        mend.open_part(at, text, index, alien.as_deref())
     });
     mend.part = Some(part);
     mend.readdress();
+}
+
+/// A part that says its type, and not one of the protocol's.
+pub(super) fn is_alien(raw: &str) -> bool {
+    let part = Object::parse(raw).unwrap_or_default();
+    part.filled("type")
+        .is_some_and(|name| TextKind::of_part(&name).is_none())
 }

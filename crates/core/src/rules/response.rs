@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::ending::ResponseError;
 use crate::event::{Class, EventKind, Field};
 use crate::json::{Edit, edit, is_array, is_object, is_string, is_truthy};
-use crate::ending::ResponseError;
 use crate::mend::{Mend, error_object};
 use crate::model::Look;
 use crate::violation::Code;
@@ -145,9 +145,15 @@ pub(super) static FIELDS_MISSING: Rule = Rule {
             .filter(|step| !terminal || !matches!(step, Edit::Set("output", _)));
         mend.draft.edit_nested(edits);
         let object = crate::json::Object::parse(&raw).unwrap_or_default();
-        let said = object.get("error").is_some_and(|raw| is_object(raw) && is_truthy(raw));
+        let said = object
+            .get("error")
+            .is_some_and(|raw| is_object(raw) && is_truthy(raw));
         if mend.kind == EventKind::Failed && !said {
-            let error = mend.model.error.clone().unwrap_or_else(ResponseError::unsaid);
+            let error = mend
+                .model
+                .error
+                .clone()
+                .unwrap_or_else(ResponseError::unsaid);
             mend.draft.set_nested("error", error_object(&error));
         }
     },

@@ -13,7 +13,8 @@ impl Slot {
         let kind = ItemType::from_name(&type_name);
         let parts = |field: &str, list: TextKind| -> Vec<Part> {
             let raws = item.get(field).and_then(json::elements).unwrap_or_default();
-            let part = |(at, raw): (usize, &&str)| Part::from_raw(at as u64, raw).fitting(kind, list);
+            let part =
+                |(at, raw): (usize, &&str)| Part::from_raw(at as u64, raw).fitting(kind, list);
             raws.iter().enumerate().map(part).collect()
         };
         let body = match kind {
@@ -43,6 +44,7 @@ impl Slot {
             made_up: false,
             held: false,
             lacks_body,
+            indexless: false,
             moved: false,
             partial: false,
         }
@@ -51,7 +53,13 @@ impl Slot {
 
 impl Slots {
     /// Takes in an event that belongs to `at`, read as `kind`, and to `part` where that is known.
-    pub(crate) fn commit(&mut self, at: usize, event: &Event, kind: EventKind, part: Option<usize>) {
+    pub(crate) fn commit(
+        &mut self,
+        at: usize,
+        event: &Event,
+        kind: EventKind,
+        part: Option<usize>,
+    ) {
         self.last = at;
         match kind.class() {
             Class::PartAdded => self.part_added(at, event, kind),
@@ -107,23 +115,29 @@ impl Slots {
     pub(crate) fn close(&mut self, at: usize, raw: &str) {
         let item = Object::parse(raw).unwrap_or_default();
         let item_type = self.list[at].kind;
-        for (field, list_kind) in [("summary", TextKind::Summary), ("content", TextKind::Output)] {
+        for (field, list_kind) in [
+            ("summary", TextKind::Summary),
+            ("content", TextKind::Output),
+        ] {
             let list = item.get(field).and_then(json::elements).unwrap_or_default();
-            for (position, raw) in list.iter().enumerate() {
-                let whole = Part::from_raw(position as u64, raw).fitting(item_type, list_kind);
-                let Some(text) = whole.kind else { continue };
-                let part = match self.list[at].parts(text).get(position) {
-                    Some(_) => position,
-                    None => self.push_part(
+            let read = |(place, raw): (usize, &&str)| {
+                Part::from_raw(place as u64, raw).fitting(item_type, list_kind)
+            };
+            let whole: Vec<Part> = list.iter().enumerate().map(read).collect();
+            for (place, part) in whole.iter().enumerate() {
+                let Some(text) = part.kind else { continue };
+                let known = self.list[at].part_like(list_kind, &whole, place);
+                let position = known.unwrap_or_else(|| {
+                    self.push_part(
                         at,
                         text,
                         Part {
                             text: String::new(),
-                            ..whole.clone()
+                            ..part.clone()
                         },
-                    ),
-                };
-                self.extend(at, text, part, Some(&whole.text));
+                    )
+                });
+                self.extend(at, text, position, Some(&part.text));
             }
         }
         let kind = self.list[at].kind;
@@ -161,7 +175,9 @@ impl Slots {
             ItemType::Reasoning if field == TextKind::Output => TextKind::Reasoning,
             _ => field,
         };
-        let part = Part::from_raw(index, raw).or_kind(kind).fitting(self.list[at].kind, field);
+        let part = Part::from_raw(index, raw)
+            .or_kind(kind)
+            .fitting(self.list[at].kind, field);
         self.push_part(at, field, part);
     }
 
@@ -172,7 +188,9 @@ impl Slots {
             TextKind::Output
         };
         let item_type = self.list[at].kind;
-        let whole = event.field(Field::Part).map(|raw| Part::from_raw(0, raw).fitting(item_type, field));
+        let whole = event
+            .field(Field::Part)
+            .map(|raw| Part::from_raw(0, raw).fitting(item_type, field));
         let text = whole.as_ref().and_then(|part| part.kind).unwrap_or(field);
         let part = self.text_part(at, event, kind, text, part);
         self.extend(at, text, part, whole.map(|part| part.text).as_deref());

@@ -123,6 +123,8 @@ pub(crate) struct Slot {
     pub(crate) held: bool,
     /// As added: a message without a `content` array, a call without an `arguments` string.
     pub(crate) lacks_body: bool,
+    /// Its `added` went downstream without an output index, which openai-python allows for one item.
+    pub(crate) indexless: bool,
     /// It goes by another index or id downstream than upstream: each of its events is readdressed.
     pub(crate) moved: bool,
     /// Something of it was not kept, because a limit was passed.
@@ -130,6 +132,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// The output index that its events carry downstream.
+    pub(crate) fn shown_index(&self) -> Option<u64> {
+        (!self.indexless).then_some(self.index)
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.done.is_none()
     }
@@ -150,9 +157,27 @@ impl Slot {
         }
     }
 
+    /// The position of the part that the `place`-th part of `whole`, an item's own list, stands for: the same one
+    /// among those of its kind.
+    pub(crate) fn part_like(&self, list: TextKind, whole: &[Part], place: usize) -> Option<usize> {
+        let kind = whole[place].kind;
+        let nth = whole[..place]
+            .iter()
+            .filter(|part| part.kind == kind)
+            .count();
+        let alike = self
+            .parts(list)
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.kind == kind);
+        alike.map(|(at, _)| at).nth(nth)
+    }
+
     /// The position of the part that the upstream addresses by this index.
     pub(crate) fn part_at(&self, kind: TextKind, index: u64) -> Option<usize> {
-        self.parts(kind).iter().position(|part| part.upstream_index == index)
+        self.parts(kind)
+            .iter()
+            .position(|part| part.upstream_index == index)
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Address<'a> {
     /// The item's type, where the event tells it.
     pub(crate) type_name: Option<std::borrow::Cow<'a, str>>,
     pub(crate) want: Option<ItemType>,
+    /// The event is about a part: its item is of a type that has parts.
+    pub(crate) has_parts: bool,
 }
 
 impl<'a> Address<'a> {
@@ -30,24 +32,37 @@ impl<'a> Address<'a> {
                     call_id: item.filled("call_id"),
                     type_name,
                     want,
+                    has_parts: false,
                 }
             }
             Class::PartAdded | Class::PartDone => {
                 // The part tells what item it belongs to; of a type that is not known, any.
-                let text = item.string("type").and_then(|name| TextKind::of_part(&name)).or_else(|| TextKind::of(kind));
-                Self { index, id: event.text(Field::ItemId), want: text.map(TextKind::item_type), ..Self::default() }
+                let by_type = || {
+                    item.string("type")
+                        .and_then(|name| TextKind::of_part(&name))
+                };
+                let text = TextKind::of(kind).or_else(by_type);
+                Self {
+                    index,
+                    id: event.text(Field::ItemId),
+                    want: text.map(TextKind::item_type),
+                    has_parts: true,
+                    ..Self::default()
+                }
             }
             _ => Self {
                 index,
                 id: event.text(Field::ItemId),
-                call_id: None,
-                type_name: None,
                 want: want(kind),
+                ..Self::default()
             },
         }
     }
 
     fn fits(&self, slot: &Slot) -> bool {
+        if self.has_parts && !matches!(slot.kind, ItemType::Message | ItemType::Reasoning) {
+            return false;
+        }
         match (&self.type_name, self.want) {
             (Some(name), _) => slot.type_name == **name,
             (None, Some(ItemType::FunctionCall)) => slot.kind == ItemType::FunctionCall,
@@ -132,7 +147,12 @@ impl Slots {
     ) -> Option<usize> {
         let slot = &self.list[slot];
         match event.integer(text.index_field()) {
-            Some(index) => slot.part_at(text, index),
+            Some(index) => {
+                let fits =
+                    |part: &super::Part| part.upstream_index == index && part.kind == Some(text);
+                let same = slot.parts(text).iter().position(fits);
+                same.or_else(|| slot.part_at(text, index))
+            }
             None if kind.class() == Class::PartAdded => None,
             None => slot
                 .parts(text)

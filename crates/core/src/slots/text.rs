@@ -162,7 +162,10 @@ impl Part {
         if object.filled("type").is_none() {
             self.kind = Some(kind);
             self.untyped = true;
-            self.text = object.string(kind.text_field().name()).unwrap_or_default().into_owned();
+            self.text = object
+                .string(kind.text_field().name())
+                .unwrap_or_default()
+                .into_owned();
         }
         self
     }

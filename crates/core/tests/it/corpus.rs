@@ -44,14 +44,19 @@ pub(crate) fn scenarios() -> Vec<Stream> {
     respair_faults::scenarios()
         .iter()
         .filter(|scenario| scenario.script(0).status_code() == 200)
-        .map(|scenario| Stream { name: scenario.name().to_owned(), body: scenario.script(0).body().to_vec() })
+        .map(|scenario| Stream {
+            name: scenario.name().to_owned(),
+            body: scenario.script(0).body().to_vec(),
+        })
         .collect()
 }
 
 /// Recorded from the services themselves; `None` (said loudly) where they are not at hand.
 pub(crate) fn native() -> Option<Vec<Stream>> {
     let Some(path) = std::env::var_os("RESPAIR_NATIVE_STREAMS") else {
-        respair_oracle::skip("RESPAIR_NATIVE_STREAMS is not set: the recordings of the services are not run");
+        respair_oracle::skip(
+            "RESPAIR_NATIVE_STREAMS is not set: the recordings of the services are not run",
+        );
         return None;
     };
     Some(folder(Path::new(&path)))

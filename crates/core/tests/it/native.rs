@@ -6,7 +6,10 @@ use crate::corpus::{self, Stream};
 use crate::run::{read, strict};
 
 /// Files that hold several responses, one of them with a cut in its middle.
-const SEVERAL: &[&str] = &["vercel--openai-reasoning-encrypted-content.1", "vercel--openai-shell-tool.1"];
+const SEVERAL: &[&str] = &[
+    "vercel--openai-reasoning-encrypted-content.1",
+    "vercel--openai-shell-tool.1",
+];
 /// Not event streams of the native service: event objects in a wrapper; a relay that rotates ids.
 const NO_STREAM: &str = "vercel--parallel-tool-call-wrapper.1";
 const RELAY: &str = "vercel--github-copilot-id-rotation.1";
@@ -17,7 +20,10 @@ fn responses(stream: &Stream) -> Vec<Stream> {
         return vec![stream.clone()];
     }
     let text = String::from_utf8(stream.body.clone()).unwrap();
-    let mut starts: Vec<usize> = text.match_indices("event: response.created\n").map(|(at, _)| at).collect();
+    let mut starts: Vec<usize> = text
+        .match_indices("event: response.created\n")
+        .map(|(at, _)| at)
+        .collect();
     starts.push(text.len());
     let parts = starts.windows(2).enumerate();
     parts
@@ -29,12 +35,18 @@ fn responses(stream: &Stream) -> Vec<Stream> {
 }
 
 fn native() -> Option<Vec<Stream>> {
-    let streams = corpus::native()?.into_iter().filter(|stream| stream.name != NO_STREAM && stream.name != RELAY);
+    let streams = corpus::native()?
+        .into_iter()
+        .filter(|stream| stream.name != NO_STREAM && stream.name != RELAY);
     Some(streams.flat_map(|stream| responses(&stream)).collect())
 }
 
 fn options(stream: &Stream, options: ReaderOptions) -> ReaderOptions {
-    if stream.name.contains("starting_after") { options.resumed() } else { options }
+    if stream.name.contains("starting_after") {
+        options.resumed()
+    } else {
+        options
+    }
 }
 
 #[test]
@@ -43,7 +55,12 @@ fn native_streams_are_accepted_under_openai_sdk() {
     assert!(streams.len() > 50, "{}", streams.len());
     for stream in streams {
         let outcome = read(options(&stream, ReaderOptions::strict()), &stream.body);
-        assert!(outcome.refused.is_none(), "{}: {:?}", stream.name, outcome.refused);
+        assert!(
+            outcome.refused.is_none(),
+            "{}: {:?}",
+            stream.name,
+            outcome.refused
+        );
         let failed = stream.name.contains("openai-error");
         let ended = match outcome.ending {
             Some(Ending::Failed(_)) => failed,
@@ -60,15 +77,27 @@ fn native_streams_pass_the_tolerant_reading_unchanged() {
     for stream in streams {
         let tolerant = ReaderOptions::tolerant().with_profile(Profile::OpenAiSdk);
         let outcome = read(options(&stream, tolerant), &stream.body);
-        assert!(outcome.repairs.is_empty(), "{}: {:?}", stream.name, outcome.repairs);
-        assert!(outcome.out == stream.body, "{} came out changed", stream.name);
+        assert!(
+            outcome.repairs.is_empty(),
+            "{}: {:?}",
+            stream.name,
+            outcome.repairs
+        );
+        assert!(
+            outcome.out == stream.body,
+            "{} came out changed",
+            stream.name
+        );
     }
 }
 
 #[test]
 fn portable_completes_native_streams_and_keeps_their_content() {
     let Some(streams) = native() else { return };
-    for stream in streams.iter().filter(|stream| !stream.name.contains("starting_after")) {
+    for stream in streams
+        .iter()
+        .filter(|stream| !stream.name.contains("starting_after"))
+    {
         let as_is = strict(Profile::OpenAiSdk, &stream.body);
         let healed = read(ReaderOptions::tolerant(), &stream.body);
         assert_eq!(healed.text, as_is.text, "{}", stream.name);
@@ -84,10 +113,18 @@ fn portable_completes_native_streams_and_keeps_their_content() {
 
 #[test]
 fn a_relay_that_rotates_ids_is_healed() {
-    let Some(streams) = corpus::native() else { return };
-    let stream = streams.into_iter().find(|stream| stream.name == RELAY).unwrap();
+    let Some(streams) = corpus::native() else {
+        return;
+    };
+    let stream = streams
+        .into_iter()
+        .find(|stream| stream.name == RELAY)
+        .unwrap();
     assert!(strict(Profile::OpenAiSdk, &stream.body).refused.is_some());
     let healed = read(ReaderOptions::tolerant(), &stream.body);
-    assert!(matches!(healed.ending, Some(Ending::Completed { empty: false })));
+    assert!(matches!(
+        healed.ending,
+        Some(Ending::Completed { empty: false })
+    ));
     respair_oracle::judge(&healed.out, respair_oracle::Profile::Portable).unwrap();
 }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use respair_core::{
-    Accumulator, Context, EndOfBody, Ending, Limits, Profile, Reader, ReaderOptions, Repair, Response, Step, Update,
-    Violation,
+    Accumulator, Context, EndOfBody, Ending, Limits, Profile, Reader, ReaderOptions, Repair,
+    Response, Step, Update, Violation,
 };
 
 /// What came of a body.
@@ -75,7 +75,10 @@ impl Run {
             response: Response::default(),
             clean: false,
         };
-        Self { outcome, accumulator: Accumulator::new(limits) }
+        Self {
+            outcome,
+            accumulator: Accumulator::new(limits),
+        }
     }
 
     fn drain(&mut self, reader: &mut Reader) {
@@ -86,8 +89,12 @@ impl Run {
                     for update in self.accumulator.fold(&event) {
                         match update {
                             Update::Text { text, .. } => self.outcome.text.push_str(&text),
-                            Update::Reasoning { text, .. } => self.outcome.reasoning.push_str(&text),
-                            Update::Arguments { text, .. } => self.outcome.arguments.push_str(&text),
+                            Update::Reasoning { text, .. } => {
+                                self.outcome.reasoning.push_str(&text)
+                            }
+                            Update::Arguments { text, .. } => {
+                                self.outcome.arguments.push_str(&text)
+                            }
                             _ => {}
                         }
                     }
@@ -110,5 +117,16 @@ impl Run {
             self.outcome.response = self.accumulator.finish(ending);
         }
         self.outcome
+    }
+}
+
+/// So many generated cases, or as many as `PROPTEST_CASES` asks for.
+pub(crate) fn cases(usual: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|asked| asked.parse().ok());
+    proptest::test_runner::Config {
+        cases: asked.unwrap_or(usual),
+        ..Default::default()
     }
 }

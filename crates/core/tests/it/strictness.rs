@@ -14,26 +14,42 @@ fn is_ending(verdict: &Verdict) -> bool {
 }
 
 fn ask_about(client: Client, streams: &[Stream]) -> Option<Vec<Verdict>> {
-    let batch: Vec<(&str, &[u8])> = streams.iter().map(|stream| (stream.name.as_str(), stream.body.as_slice())).collect();
+    let batch: Vec<(&str, &[u8])> = streams
+        .iter()
+        .map(|stream| (stream.name.as_str(), stream.body.as_slice()))
+        .collect();
     ask(client, &batch)
 }
 
 #[test]
 fn openai_python_and_the_strict_reading_agree() {
     let streams = corpus::all();
-    let Some(verdicts) = ask_about(Client::Python3, &streams) else { return };
+    let Some(verdicts) = ask_about(Client::Python3, &streams) else {
+        return;
+    };
     let mut apart = Vec::new();
     for (stream, verdict) in streams.iter().zip(&verdicts) {
         let outcome = strict(Profile::OpenAiSdk, &stream.body);
         let ours = outcome.refused.as_ref();
         if let Some(refused) = ours.filter(|refused| refused.is_prelude_order()) {
-            assert_eq!(verdict.error.as_deref(), Some(refused.message.as_str()), "{}", stream.name);
+            assert_eq!(
+                verdict.error.as_deref(),
+                Some(refused.message.as_str()),
+                "{}",
+                stream.name
+            );
             continue;
         }
         let theirs = !verdict.accepted && !is_ending(verdict);
-        let verdict_first = matches!(outcome.ending, Some(Ending::Failed(_) | Ending::Empty { .. } | Ending::NoStream(_)));
+        let verdict_first = matches!(
+            outcome.ending,
+            Some(Ending::Failed(_) | Ending::Empty { .. } | Ending::NoStream(_))
+        );
         if ours.is_some() != theirs && !(theirs && verdict_first) {
-            apart.push(format!("{}: respair {ours:?}, openai-python {:?}", stream.name, verdict.error));
+            apart.push(format!(
+                "{}: respair {ours:?}, openai-python {:?}",
+                stream.name, verdict.error
+            ));
         }
     }
     assert!(apart.is_empty(), "{}", apart.join("\n"));
@@ -47,16 +63,29 @@ fn real_clients_accept_what_comes_out() {
     for stream in corpus::all() {
         let outcome = tolerant(Profile::Portable, &stream.body);
         if matches!(outcome.ending, Some(Ending::Completed { .. })) {
-            healed.push((Stream { name: stream.name, body: outcome.out }, outcome.text));
+            healed.push((
+                Stream {
+                    name: stream.name,
+                    body: outcome.out,
+                },
+                outcome.text,
+            ));
         }
     }
     assert!(healed.len() > 60, "{}", healed.len());
     let streams: Vec<Stream> = healed.iter().map(|(stream, _)| stream.clone()).collect();
     for client in Client::ALL {
-        let Some(verdicts) = ask_about(client, &streams) else { continue };
+        let Some(verdicts) = ask_about(client, &streams) else {
+            continue;
+        };
         for (verdict, (stream, text)) in verdicts.iter().zip(&healed) {
             let name = format!("{} by {}", stream.name, client.name());
-            assert!(verdict.accepted, "{name}: {:?}\n{}", verdict.error, String::from_utf8_lossy(&stream.body));
+            assert!(
+                verdict.accepted,
+                "{name}: {:?}\n{}",
+                verdict.error,
+                String::from_utf8_lossy(&stream.body)
+            );
             assert_eq!(verdict.text, *text, "{name}");
             assert_eq!(verdict.status.as_deref(), Some("completed"), "{name}");
         }

@@ -14,11 +14,27 @@ use mutate::mutated;
 fn hold(name: &str, body: &[u8]) {
     for profile in [Profile::OpenAiSdk, Profile::Portable] {
         let healed = tolerant(profile, body);
-        let show = || format!("{name} under {profile}:\n{}", String::from_utf8_lossy(&healed.out));
+        let show = || {
+            format!(
+                "{name} under {profile}:\n{}",
+                String::from_utf8_lossy(&healed.out)
+            )
+        };
         let again = strict(profile, &healed.out);
-        assert!(again.refused.is_none(), "not conforming: {:?}\n{}\nfrom\n{}", again.refused, show(), String::from_utf8_lossy(body));
+        assert!(
+            again.refused.is_none(),
+            "not conforming: {:?}\n{}\nfrom\n{}",
+            again.refused,
+            show(),
+            String::from_utf8_lossy(body)
+        );
         let twice = tolerant(profile, &healed.out);
-        assert!(twice.repairs.is_empty(), "repaired twice: {:?}\n{}", twice.repairs, show());
+        assert!(
+            twice.repairs.is_empty(),
+            "repaired twice: {:?}\n{}",
+            twice.repairs,
+            show()
+        );
         assert!(twice.out == healed.out, "changed again\n{}", show());
         assert_eq!(twice.text, healed.text, "{}", show());
         never_completed_without_the_upstream(body, &healed, &show());
@@ -31,13 +47,19 @@ fn hold(name: &str, body: &[u8]) {
 
 /// What the oracle demands and no rule mends yet: a call whose deltas contradict its done event, text that is already
 /// in `added`, one call id for two calls, usage that is not whole.
-const NOT_YET_MENDED: &[&str] = &["done-text-mismatch", "item-id-duplicate", "usage-incomplete"];
+const NOT_YET_MENDED: &[&str] = &[
+    "done-text-mismatch",
+    "item-id-duplicate",
+    "usage-incomplete",
+];
 
 fn accepted_by_the_oracle(healed: &Outcome, show: &str) {
     match respair_oracle::judge(&healed.out, respair_oracle::Profile::Portable) {
         Ok(summary) => assert_eq!(summary.text, healed.text, "{show}"),
         Err(faults) => {
-            let first = faults.iter().find(|fault| !NOT_YET_MENDED.contains(&fault.code));
+            let first = faults
+                .iter()
+                .find(|fault| !NOT_YET_MENDED.contains(&fault.code));
             assert!(first.is_none(), "the oracle: {}\n{show}", faults[0]);
         }
     }
@@ -50,12 +72,23 @@ fn identity_where_strict(profile: Profile, body: &[u8], healed: &Outcome, show: 
         Some(Ending::Completed { .. } | Ending::Incomplete { .. } | Ending::Failed(_))
     );
     if judged.refused.is_none() && whole && healed.repairs.is_empty() {
-        assert!(judged.out == healed.out, "a conforming stream was changed\n{show}");
+        assert!(
+            judged.out == healed.out,
+            "a conforming stream was changed\n{show}"
+        );
     }
     if judged.refused.is_none() && whole {
-        let own = healed.repairs.iter().filter(|repair| repair.code.as_str() != "event-after-terminal");
-        let own: Vec<_> = own.filter(|repair| repair.code.as_str() != "error-without-failed").collect();
-        assert!(own.is_empty(), "a conforming stream was repaired: {own:?}\n{show}");
+        let own = healed
+            .repairs
+            .iter()
+            .filter(|repair| repair.code.as_str() != "event-after-terminal");
+        let own: Vec<_> = own
+            .filter(|repair| repair.code.as_str() != "error-without-failed")
+            .collect();
+        assert!(
+            own.is_empty(),
+            "a conforming stream was repaired: {own:?}\n{show}"
+        );
     }
 }
 
@@ -77,10 +110,18 @@ fn never_invents() {
         let out = String::from_utf8_lossy(&healed.out).into_owned();
         // Every id downstream is the upstream's, or says that it is not.
         for (key, id) in ids(&out) {
-            assert!(source.contains(&id) || is_made_up(&id), "{}: {key} {id}", stream.name);
+            assert!(
+                source.contains(&id) || is_made_up(&id),
+                "{}: {key} {id}",
+                stream.name
+            );
         }
         if !source.contains("\"usage\":{") && !source.contains("\"usage\": {") {
-            assert!(!out.contains("\"usage\":{"), "{}: usage was invented", stream.name);
+            assert!(
+                !out.contains("\"usage\":{"),
+                "{}: usage was invented",
+                stream.name
+            );
         }
     }
 }
@@ -106,18 +147,42 @@ fn never_twice() {
         assert_eq!(summary.text, healed.text, "{}", stream.name);
         // What the strict reading delivers before it stops is how the tolerant one begins.
         let before = strict(Profile::OpenAiSdk, &stream.body);
-        assert!(healed.text.starts_with(&before.text), "{}: {:?} {:?}", stream.name, healed.text, before.text);
+        assert!(
+            healed.text.starts_with(&before.text),
+            "{}: {:?} {:?}",
+            stream.name,
+            healed.text,
+            before.text
+        );
     }
 }
 
 #[test]
 fn identity_on_valid() {
-    for name in ["text", "reasoning", "reasoning-text", "tool-call", "queued", "done-sentinel"] {
-        let stream = corpus::scenarios().into_iter().find(|stream| stream.name == name).unwrap();
+    for name in [
+        "text",
+        "reasoning",
+        "reasoning-text",
+        "tool-call",
+        "queued",
+        "done-sentinel",
+    ] {
+        let stream = corpus::scenarios()
+            .into_iter()
+            .find(|stream| stream.name == name)
+            .unwrap();
         for profile in [Profile::OpenAiSdk, Profile::Portable] {
             let outcome = tolerant(profile, &stream.body);
-            assert!(outcome.out == stream.body, "{name} under {profile}: {:?}", outcome.repairs);
-            assert!(outcome.violations.is_empty(), "{name} under {profile}: {:?}", outcome.violations);
+            assert!(
+                outcome.out == stream.body,
+                "{name} under {profile}: {:?}",
+                outcome.repairs
+            );
+            assert!(
+                outcome.violations.is_empty(),
+                "{name} under {profile}: {:?}",
+                outcome.violations
+            );
         }
     }
 }
@@ -128,13 +193,22 @@ fn every_repair_visible() {
         for profile in [Profile::OpenAiSdk, Profile::Portable] {
             let outcome = tolerant(profile, &stream.body);
             if outcome.out != stream.body {
-                assert!(!outcome.repairs.is_empty(), "{} was changed silently under {profile}", stream.name);
+                assert!(
+                    !outcome.repairs.is_empty(),
+                    "{} was changed silently under {profile}",
+                    stream.name
+                );
             }
             // Each one can be switched off, and then it is not made.
             for repair in &outcome.repairs {
-                let options = ReaderOptions::tolerant().with_profile(profile).without(vec![repair.code]);
+                let options = ReaderOptions::tolerant()
+                    .with_profile(profile)
+                    .without(vec![repair.code]);
                 let without = read(options, &stream.body);
-                let made = without.repairs.iter().any(|other| other.code == repair.code);
+                let made = without
+                    .repairs
+                    .iter()
+                    .any(|other| other.code == repair.code);
                 let ours = matches!(
                     repair.code.as_str(),
                     "event-after-terminal"
@@ -145,7 +219,12 @@ fn every_repair_visible() {
                         | "html-instead-of-sse"
                         | "no-stream"
                 );
-                assert!(ours || !made, "{}: {} was made although it is off", stream.name, repair.code);
+                assert!(
+                    ours || !made,
+                    "{}: {} was made although it is off",
+                    stream.name,
+                    repair.code
+                );
             }
         }
     }
@@ -159,7 +238,7 @@ fn every_committed_stream_holds() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(crate::run::cases(400))]
 
     #[test]
     fn mutated_streams_hold(body in mutated()) {

@@ -46,12 +46,16 @@ pub(crate) fn takeover(body: &[u8]) {
         letters
     };
     let body = String::from_utf8_lossy(body);
-    assert_eq!(letters(&response.text), letters(&text), "what was shown is not what is reported
-{body}");
+    assert_eq!(
+        letters(&response.text),
+        letters(&text),
+        "what was shown is not what is reported
+{body}"
+    );
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(crate::run::cases(300))]
 
     #[test]
     fn arbitrary_bytes(body in proptest::collection::vec(any::<u8>(), 0..600)) {
@@ -75,20 +79,51 @@ proptest! {
 
 fn line() -> impl Strategy<Value = String> {
     let kinds = prop::sample::select(vec![
-        "response.created", "response.in_progress", "response.output_item.added", "response.content_part.added",
-        "response.output_text.delta", "response.output_text.done", "response.output_item.done", "response.completed",
-        "response.function_call_arguments.delta", "response.function_call_arguments.done", "error", "x",
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.output_item.done",
+        "response.completed",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "error",
+        "x",
     ]);
     let value = prop::sample::select(vec![
-        "null", "0", "1", "\"a\"", "\"\"", "[]", "{}", "{\"type\":\"message\"}", "{\"id\":\"r\"}", "\"\\ud800\"",
-        "{\"type\":\"function_call\",\"name\":\"f\"}", "{\"type\":\"output_text\",\"text\":\"a\"}",
+        "null",
+        "0",
+        "1",
+        "\"a\"",
+        "\"\"",
+        "[]",
+        "{}",
+        "{\"type\":\"message\"}",
+        "{\"id\":\"r\"}",
+        "\"\\ud800\"",
+        "{\"type\":\"function_call\",\"name\":\"f\"}",
+        "{\"type\":\"output_text\",\"text\":\"a\"}",
     ]);
     let key = prop::sample::select(vec![
-        "response", "item", "part", "delta", "text", "output_index", "content_index", "item_id", "sequence_number",
-        "error", "arguments",
+        "response",
+        "item",
+        "part",
+        "delta",
+        "text",
+        "output_index",
+        "content_index",
+        "item_id",
+        "sequence_number",
+        "error",
+        "arguments",
     ]);
     (kinds, proptest::collection::vec((key, value), 0..5)).prop_map(|(kind, fields)| {
-        let fields: String = fields.iter().map(|(key, value)| format!(",\"{key}\":{value}")).collect();
+        let fields: String = fields
+            .iter()
+            .map(|(key, value)| format!(",\"{key}\":{value}"))
+            .collect();
         format!("event: {kind}\ndata: {{\"type\":\"{kind}\"{fields}}}\n\n")
     })
 }
@@ -99,7 +134,11 @@ fn a_sixty_mebibyte_event_is_read() {
     let stream = respair_faults::conforming_text([text.as_str()]);
     let body = stream.before("response.output_text.done").to_bytes();
     let outcome = read_chunked(ReaderOptions::strict(), &body, &[1 << 16]);
-    assert!(matches!(outcome.ending, Some(Ending::Truncated { .. })), "{:?}", outcome.ending);
+    assert!(
+        matches!(outcome.ending, Some(Ending::Truncated { .. })),
+        "{:?}",
+        outcome.ending
+    );
     assert_eq!(outcome.text.len(), text.len());
 }
 
@@ -120,10 +159,16 @@ fn an_event_that_never_ends_is_a_typed_error_within_the_limit() {
             break;
         }
     }
-    let Some(Ending::Failed(error)) = ended else { panic!("{ended:?}") };
+    let Some(Ending::Failed(error)) = ended else {
+        panic!("{ended:?}")
+    };
     assert_eq!(error.code.as_deref(), Some("oversized"));
     assert!(error.message.contains("1048576"), "{error}");
-    assert!(reader.bytes_in() < (1 << 20) + (1 << 17), "{}", reader.bytes_in());
+    assert!(
+        reader.bytes_in() < (1 << 20) + (1 << 17),
+        "{}",
+        reader.bytes_in()
+    );
 }
 
 #[test]
@@ -143,17 +188,34 @@ fn what_passes_the_limit_is_live_and_a_valid_stream_still_passes() {
     let body = respair_faults::conforming_text(pieces.iter().map(String::as_str)).to_bytes();
     let limits = Limits::default().with_response(16 << 10);
     for profile in [Profile::OpenAiSdk, Profile::Portable] {
-        let outcome = read(ReaderOptions::tolerant().with_profile(profile).with_limits(limits), &body);
+        let outcome = read(
+            ReaderOptions::tolerant()
+                .with_profile(profile)
+                .with_limits(limits),
+            &body,
+        );
         assert!(outcome.out == body, "{profile}: {:?}", outcome.repairs);
-        assert!(matches!(outcome.ending, Some(Ending::Completed { .. })), "{:?}", outcome.ending);
+        assert!(
+            matches!(outcome.ending, Some(Ending::Completed { .. })),
+            "{:?}",
+            outcome.ending
+        );
         assert_eq!(outcome.text, pieces.concat());
         assert!(outcome.response.overflowed);
     }
     // Where something has to be filled in, the response fails, and says why.
     let cut = respair_faults::conforming_text(pieces.iter().map(String::as_str));
-    let cut = cut.drop_type("response.output_item.done").drop_type("response.output_text.done");
-    let body = cut.map_type("response.completed", |event| event.with("response.output", serde_json::json!([]))).to_bytes();
+    let cut = cut
+        .drop_type("response.output_item.done")
+        .drop_type("response.output_text.done");
+    let body = cut
+        .map_type("response.completed", |event| {
+            event.with("response.output", serde_json::json!([]))
+        })
+        .to_bytes();
     let outcome = read(ReaderOptions::tolerant().with_limits(limits), &body);
-    let Some(Ending::Failed(error)) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    let Some(Ending::Failed(error)) = outcome.ending else {
+        panic!("{:?}", outcome.ending)
+    };
     assert_eq!(error.code.as_deref(), Some("limit_response"));
 }

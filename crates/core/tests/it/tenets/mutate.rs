@@ -1,7 +1,9 @@
 //! Conforming streams with random damage: events dropped, doubled, swapped; fields dropped, nulled, renamed, retyped.
 
 use proptest::prelude::*;
-use respair_faults::{Stream, conforming_reasoning_then_text, conforming_text, conforming_tool_call};
+use respair_faults::{
+    Stream, conforming_reasoning_then_text, conforming_text, conforming_tool_call,
+};
 use serde_json::{Value, json};
 
 /// One damage. Positions are taken modulo what there is.
@@ -19,17 +21,53 @@ enum Damage {
 }
 
 const PATHS: &[&str] = &[
-    "type", "sequence_number", "response", "item", "part", "delta", "text", "output_index", "content_index",
-    "summary_index", "item_id", "response.id", "response.output", "response.status", "response.model", "item.id",
-    "item.type", "item.content", "item.summary", "item.call_id", "item.name", "item.arguments", "item.status",
-    "item.role", "part.type", "part.text", "arguments",
+    "type",
+    "sequence_number",
+    "response",
+    "item",
+    "part",
+    "delta",
+    "text",
+    "output_index",
+    "content_index",
+    "summary_index",
+    "item_id",
+    "response.id",
+    "response.output",
+    "response.status",
+    "response.model",
+    "item.id",
+    "item.type",
+    "item.content",
+    "item.summary",
+    "item.call_id",
+    "item.name",
+    "item.arguments",
+    "item.status",
+    "item.role",
+    "part.type",
+    "part.text",
+    "arguments",
 ];
 
 fn values() -> Vec<Value> {
     vec![
-        Value::Null, json!(0), json!(1), json!(7), json!(""), json!("x"), json!("other"), json!([]), json!({}),
-        json!("completed"), json!("incomplete"), json!("failed"), json!("function_call"), json!("message"), json!(-1),
-        json!({"text": "t"}), json!([{"type": "output_text", "text": "The"}]),
+        Value::Null,
+        json!(0),
+        json!(1),
+        json!(7),
+        json!(""),
+        json!("x"),
+        json!("other"),
+        json!([]),
+        json!({}),
+        json!("completed"),
+        json!("incomplete"),
+        json!("failed"),
+        json!("function_call"),
+        json!("message"),
+        json!(-1),
+        json!({"text": "t"}),
     ]
 }
 
@@ -58,7 +96,10 @@ fn base() -> impl Strategy<Value = Stream> {
     prop_oneof![
         Just(conforming_text(["The ", "answer ", "is 42."])),
         Just(conforming_reasoning_then_text(["Hm", "m."], ["Yes", "."])),
-        Just(conforming_tool_call("get_weather", ["{\"city\":", "\"Bern\"}"])),
+        Just(conforming_tool_call(
+            "get_weather",
+            ["{\"city\":", "\"Bern\"}"]
+        )),
         Just(several()),
     ]
 }
@@ -72,7 +113,8 @@ fn damage() -> impl Strategy<Value = Damage> {
         at.clone().prop_map(Damage::Swap),
         at.clone().prop_map(Damage::Cut),
         (at.clone(), path.clone()).prop_map(|(at, path)| Damage::DropField(at, path)),
-        (at.clone(), path.clone(), 0..64usize).prop_map(|(at, path, value)| Damage::SetField(at, path, value)),
+        (at.clone(), path.clone(), 0..64usize)
+            .prop_map(|(at, path, value)| Damage::SetField(at, path, value)),
         path.prop_map(Damage::DropEverywhere),
         (at.clone(), 0..INSERTS.len()).prop_map(|(at, which)| Damage::Insert(at, which)),
         (0..4usize).prop_map(Damage::Framing),
@@ -81,12 +123,16 @@ fn damage() -> impl Strategy<Value = Damage> {
 
 /// A body with up to five damages.
 pub(crate) fn mutated() -> impl Strategy<Value = Vec<u8>> {
-    (base(), proptest::collection::vec(damage(), 0..5)).prop_map(|(stream, damages)| apply(&stream, &damages))
+    (base(), proptest::collection::vec(damage(), 0..5))
+        .prop_map(|(stream, damages)| apply(&stream, &damages))
 }
 
 fn apply(stream: &Stream, damages: &[Damage]) -> Vec<u8> {
-    let mut frames: Vec<String> =
-        stream.frames().iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect();
+    let mut frames: Vec<String> = stream
+        .frames()
+        .iter()
+        .map(|frame| String::from_utf8(frame.to_vec()).unwrap())
+        .collect();
     for damage in damages {
         if frames.is_empty() {
             break;
@@ -100,15 +146,25 @@ fn apply(stream: &Stream, damages: &[Damage]) -> Vec<u8> {
             Damage::DropField(at, path) => edit(&mut frames[at % count], PATHS[*path], None),
             Damage::SetField(at, path, value) => {
                 let values = values();
-                edit(&mut frames[at % count], PATHS[*path], Some(values[value % values.len()].clone()));
+                edit(
+                    &mut frames[at % count],
+                    PATHS[*path],
+                    Some(values[value % values.len()].clone()),
+                );
             }
-            Damage::DropEverywhere(path) => frames.iter_mut().for_each(|frame| edit(frame, PATHS[*path], None)),
+            Damage::DropEverywhere(path) => frames
+                .iter_mut()
+                .for_each(|frame| edit(frame, PATHS[*path], None)),
             Damage::Insert(at, which) => frames.insert(at % count, INSERTS[*which].to_owned()),
             Damage::Framing(which) => {
                 for frame in &mut frames {
                     *frame = match which {
                         0 => frame.replace('\n', "\r\n"),
-                        1 => frame.lines().filter(|line| !line.starts_with("event:")).map(|line| format!("{line}\n")).collect(),
+                        1 => frame
+                            .lines()
+                            .filter(|line| !line.starts_with("event:"))
+                            .map(|line| format!("{line}\n"))
+                            .collect(),
                         2 => frame.replace("\n\n", "\n"),
                         _ => frame.replace('\n', "\r"),
                     };
@@ -121,15 +177,25 @@ fn apply(stream: &Stream, damages: &[Damage]) -> Vec<u8> {
 
 /// Changes one field of the JSON in a frame, at most two levels deep.
 fn edit(frame: &mut String, path: &str, value: Option<Value>) {
-    let Some(start) = frame.find("data: ") else { return };
-    let end = frame[start..].find(['\n', '\r']).map_or(frame.len(), |step| start + step);
-    let Ok(mut data) = serde_json::from_str::<Value>(&frame[start + 6..end]) else { return };
-    let (parent, key) = path.rsplit_once('.').map_or((None, path), |(parent, key)| (Some(parent), key));
+    let Some(start) = frame.find("data: ") else {
+        return;
+    };
+    let end = frame[start..]
+        .find(['\n', '\r'])
+        .map_or(frame.len(), |step| start + step);
+    let Ok(mut data) = serde_json::from_str::<Value>(&frame[start + 6..end]) else {
+        return;
+    };
+    let (parent, key) = path
+        .rsplit_once('.')
+        .map_or((None, path), |(parent, key)| (Some(parent), key));
     let object = match parent {
         Some(parent) => data.get_mut(parent),
         None => Some(&mut data),
     };
-    let Some(Value::Object(object)) = object else { return };
+    let Some(Value::Object(object)) = object else {
+        return;
+    };
     if !object.contains_key(key) {
         return;
     }
