@@ -35,7 +35,10 @@ pub(crate) fn conform(slot: &Slot, raw: &str, status: &str) -> Conformed {
     {
         found.id.push(Edit::Set("id", quote(id)));
     }
-    if item.filled("type").is_none() {
+    if item
+        .filled("type")
+        .is_none_or(|name| name != slot.type_name.as_str())
+    {
         found.fields.push(Edit::Set("type", quote(&slot.type_name)));
     }
     if (slot.kind == ItemType::Message || slot.kind.is_call()) && item.filled("status").is_none() {

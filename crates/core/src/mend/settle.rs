@@ -228,6 +228,7 @@ impl Mend<'_> {
         let added = edit(
             raw,
             &[
+                Edit::Set("type", quote(slot.kind.name())),
                 Edit::Set("id", quote(&id)),
                 Edit::Set("call_id", quote(&call_id)),
                 Edit::Set("status", quote("in_progress")),

@@ -50,7 +50,7 @@ pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
             let found = order.iter().copied().find(|&at| {
                 let slot = &model.slots.list[at];
                 let known = if key == "id" { &slot.id } else { &slot.call_id };
-                !taken[at] && known.as_deref() == Some(&*value) && typed(at, item)
+                !taken[at] && known.as_deref() == Some(&*value) && (key == "id" || typed(at, item))
             });
             if let Some(at) = found {
                 taken[at] = true;
@@ -200,6 +200,7 @@ impl Mend<'_> {
 
     /// Gives out `output_item.done` of a slot.
     pub(crate) fn give_done(&mut self, at: usize, item: &str) {
+        let item = &edit(item, &[self.slot_ref(at).id_as_added()]);
         let index = self.slot_ref(at).shown_index();
         let place = index
             .map(|index| format!(r#""output_index":{index},"#))

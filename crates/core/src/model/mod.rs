@@ -179,7 +179,7 @@ impl Model {
     /// A dropped event's number was still the upstream's last one.
     fn note_dropped(&mut self, event: &Event) {
         if let Some(number) = event.integer(Field::SequenceNumber) {
-            self.upstream_sequence = Some(number);
+            self.upstream_sequence = self.upstream_sequence.max(Some(number));
         }
     }
 

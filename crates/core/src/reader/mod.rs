@@ -138,6 +138,8 @@ pub struct Reader {
     model: Model,
     /// A second model, which the upstream's own events are judged by.
     judge: Option<Model>,
+    /// Under `openai-sdk`, from the first repair on: what was given out, judged strictly.
+    shadow: Option<Model>,
     clean: bool,
     ledger: Ledger,
     queue: VecDeque<Step>,
@@ -147,6 +149,8 @@ pub struct Reader {
     over: Option<EndOfBody>,
     /// Where the current event stands, from 0 over the frames that carry data.
     position: u64,
+    /// `[DONE]` is out.
+    sentinel: bool,
     /// Where the last frame that was read ends in the body.
     read_to: u64,
     sink: Vec<Event>,
@@ -168,6 +172,7 @@ impl Reader {
             limits: options.limits,
             without: options.without,
             judge,
+            shadow: None,
             clean: true,
             ledger: Ledger::default(),
             queue: VecDeque::new(),
@@ -175,6 +180,7 @@ impl Reader {
             ending: None,
             over: None,
             position: 0,
+            sentinel: false,
             read_to: 0,
             sink: Vec::new(),
         }
@@ -247,6 +253,17 @@ impl Reader {
         }
     }
 
+    /// What events are mended to. A stream that was mended under `openai-sdk` is brought to `portable` from there on:
+    /// what that profile leaves alone is only safe to leave alone in a stream that nobody has touched.
+    fn demands(&self) -> Profile {
+        let touched = self.mode == Mode::Tolerant && self.model.renumber;
+        if touched {
+            Profile::Portable
+        } else {
+            self.profile
+        }
+    }
+
     fn take(&mut self, event: Event) {
         if self.ending.is_some() {
             return self.after_the_end(event);
@@ -257,7 +274,7 @@ impl Reader {
         let counts = event.counts();
         self.read_to = event.frame().end();
         self.judge_beside(&event);
-        let findings = self.model.inspect(&event, self.profile, &self.without);
+        let findings = self.model.inspect(&event, self.demands(), &self.without);
         if self.mode == Mode::Strict
             && let Some(first) = findings
                 .iter()
@@ -288,16 +305,17 @@ impl Reader {
             let Some(read) = read_lossy(event.frame()) else {
                 return;
             };
-            findings = self.model.inspect(&read, self.profile, &self.without);
+            findings = self.model.inspect(&read, self.demands(), &self.without);
             event = read;
         }
         let kind = effective_kind(&event);
         let ends_badly = kind.class() == Class::Sentinel;
         let last = event.clone();
+        self.cast_shadow(&findings);
         let more = self.model.apply(
             event,
             &findings,
-            self.profile,
+            self.demands(),
             &self.without,
             &mut self.sink,
         );
@@ -308,6 +326,7 @@ impl Reader {
         if self.mode == Mode::Tolerant && self.model.terminal.is_none() {
             self.frame_the_last();
         }
+        self.check_shadow();
         if ends_badly {
             // `[DONE]` is no terminal event: the upstream has nothing more to say (DEVIATIONS 4.14).
             self.sink.clear();
@@ -319,6 +338,46 @@ impl Reader {
         }
         if self.model.terminal.is_some() {
             self.end(&last);
+        }
+    }
+
+    /// `openai-sdk` lets much pass that cannot be mended afterwards: ids and indices that were never there. So what goes
+    /// out after a repair is judged once more, by a model of what went out.
+    fn cast_shadow(&mut self, findings: &[Finding]) {
+        let touched = self.mode == Mode::Tolerant && findings.iter().any(Finding::is_violation);
+        if touched
+            && self.profile == Profile::OpenAiSdk
+            && self.shadow.is_none()
+            && !self.model.renumber
+        {
+            self.shadow = Some(self.model.clone());
+        }
+    }
+
+    /// What would not pass the strict reading does not go out: the response fails.
+    fn check_shadow(&mut self) {
+        let Some(shadow) = &mut self.shadow else {
+            return;
+        };
+        let mut scrap = Vec::new();
+        for (at, event) in self.sink.iter().enumerate() {
+            let findings = shadow.inspect(event, Profile::OpenAiSdk, &self.without);
+            if let Some(found) = findings.iter().find(|finding| finding.is_violation()) {
+                let message = format!("the stream cannot be made whole: {}", found.message);
+                self.model.failure = Some(ResponseError::local("upstream_contradiction", message));
+                self.model.terminal = None;
+                self.model.sequence = shadow.sequence;
+                self.sink.truncate(at);
+                return;
+            }
+            shadow.apply(
+                event.clone(),
+                &findings,
+                Profile::OpenAiSdk,
+                &self.without,
+                &mut scrap,
+            );
+            scrap.clear();
         }
     }
 
@@ -373,7 +432,13 @@ impl Reader {
 
     /// After the terminal event only `[DONE]` and comments pass.
     fn after_the_end(&mut self, event: Event) {
+        let again = self.mode == Mode::Tolerant
+            && event.kind().class() == Class::Sentinel
+            && std::mem::replace(&mut self.sentinel, true);
         match event.kind().class() {
+            _ if again => self
+                .ledger
+                .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
             Class::Sentinel | Class::Comment => {
                 let found = self.model.inspect(&event, self.profile, &self.without);
                 if self.mode == Mode::Tolerant {

@@ -3,6 +3,7 @@
 use crate::event::{Class, Field};
 use crate::json::{Object, is_object};
 use crate::model::{Identity, Look};
+use crate::slots::ItemType;
 use crate::violation::Code;
 
 use super::{Grade, Rule, Said, say};
@@ -42,10 +43,24 @@ fn inspect(look: &Look<'_>) -> Said {
         }
         return None;
     }
-    let slot = look
-        .slot()
-        .filter(|slot| slot.kind.is_call() && slot.is_open())?;
-    let (added, done) = (slot.call_id.as_deref()?, look.nested.filled("call_id")?);
+    let slot = look.slot().filter(|slot| slot.is_open())?;
+    let name = look.nested.filled("type").unwrap_or_default();
+    if (slot.kind.is_call() || ItemType::from_name(&name).is_call())
+        && *name != slot.type_name
+        && !name.is_empty()
+    {
+        return Some(
+            format!(
+                "The item was a `{}` when it was added and is a `{name}` when it is done",
+                slot.type_name
+            )
+            .into(),
+        );
+    }
+    let (added, done) = (
+        slot.call_id.as_deref().filter(|_| slot.kind.is_call())?,
+        look.nested.filled("call_id")?,
+    );
     if *done == *added {
         return None;
     }

@@ -63,8 +63,8 @@ fn lacks(names: &[&str]) -> Said {
     }
 }
 
-/// openai-python needs the type at once, a message's `content` when a part comes and a call's `arguments` when a delta
-/// does. That is judged where the item is added, since it can be mended nowhere else.
+/// openai-python needs the type at once, a message's `content` when a part comes, a call's `arguments` when a delta
+/// does, and its `call_id` when it is done with one. That is judged where the item is added, since it can be mended nowhere else.
 fn sdk(look: &Look<'_>) -> Said {
     if look.kind == EventKind::FunctionCallArgumentsDelta {
         let at = look.at_index()?;
@@ -86,6 +86,9 @@ fn sdk(look: &Look<'_>) -> Said {
     match slot.kind {
         ItemType::Message if slot.lacks_body => say("The added message has no `content` array"),
         ItemType::FunctionCall if slot.lacks_body => say("The added call has no `arguments`"),
+        ItemType::FunctionCall | ItemType::CustomToolCall if slot.call_id.is_none() => {
+            say("The added call has no `call_id`")
+        }
         _ => None,
     }
 }
@@ -153,14 +156,12 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
                 && look
                     .slot()
                     .is_some_and(|slot| slot.kind == ItemType::Message);
-            let texted = look
-                .nested
-                .string("type")
-                .is_none_or(|name| name != "output_text")
-                || look.nested.get("text").is_some_and(is_string);
+            let name = look.nested.filled("type");
+            let texted = name.as_deref().is_some_and(|name| name != "output_text")
+                || name.is_some() && look.nested.get("text").is_some_and(is_string);
             return match part.is_some_and(is_object) {
                 false if judged => say("The added part is missing"),
-                true if judged && !texted => say("The added part has no text"),
+                true if judged && !texted => say("The added part has no type, or no text"),
                 _ => None,
             };
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Edit, Object, is_object, quote};
+use crate::json::{Object, is_object, quote};
 use crate::mend::Mend;
 use crate::model::{Identity, Look};
 use crate::slots::Slot;
@@ -52,13 +52,18 @@ pub(super) static MISSING: Rule = Rule {
         }
         let needed =
             matches!(look.class, Class::ItemAdded | Class::ItemDone) || look.kind.needs_item_id();
-        if !needed || given(look).is_some() || !carries_item(look) || is_late_added(look) {
+        let never = look.slot().is_some_and(|slot| slot.id.is_none());
+        if never || !needed || given(look).is_some() || !carries_item(look) || is_late_added(look) {
             return None;
         }
         say("The event does not say which item it belongs to: it has no item id")
     },
-    mend: |mend| match mend.kind.class() {
-        Class::ItemAdded => mint(mend),
+    mend: |mend| match (mend.kind.class(), mend.slot) {
+        (Class::ItemAdded, _) => mint(mend),
+        (Class::ItemDone, Some(at)) => {
+            let id = mend.slot_ref(at).id_as_added();
+            mend.draft.edit_nested([id]);
+        }
         _ => mend.readdress(),
     },
 };
@@ -110,19 +115,23 @@ pub(super) static CHANGED: Rule = Rule {
             return sdk_done(look, false);
         }
         let (slot, now) = (look.slot()?, given(look)?);
-        let first = slot.id.as_deref()?;
-        if *now == *first {
-            return None;
+        match slot.id.as_deref() {
+            Some(first) if *now == *first => None,
+            Some(first) => Some(format!("The item's id was `{first}` and is `{now}`").into()),
+            None if look.class == Class::ItemDone => {
+                Some(format!("The item had no id and now is `{now}`").into())
+            }
+            None => None,
         }
-        Some(format!("The item's id was `{first}` and is `{now}`").into())
     },
     mend: |mend| {
-        let nameless = mend.slot.is_some_and(|at| mend.slot_ref(at).id.is_none());
+        let nameless = mend.slot.filter(|at| mend.slot_ref(*at).id.is_none());
         if mend.kind.class() == Class::Terminal {
             mend.conclude();
-        } else if nameless && mend.kind == EventKind::OutputItemDone {
+        } else if let Some(at) = nameless.filter(|_| mend.kind == EventKind::OutputItemDone) {
             // Added without an id, which openai-python allows as long as it stays so.
-            mend.draft.edit_nested([Edit::Remove("id".to_owned())]);
+            let id = mend.slot_ref(at).id_as_added();
+            mend.draft.edit_nested([id]);
         } else {
             mend.readdress();
         }

@@ -51,7 +51,10 @@ pub(super) static MISSING: Rule = Rule {
     on: OF_ITEM,
     inspect: |look| {
         let missing = look.event.integer(Field::OutputIndex).is_none();
-        if missing && (look.slot.is_some() || is_added(look)) {
+        let expected = look
+            .slot()
+            .map_or_else(|| is_added(look), |slot| !slot.indexless);
+        if missing && expected {
             say("The event has no `output_index`")
         } else {
             None
@@ -127,7 +130,7 @@ pub(super) static CHANGED: Rule = Rule {
 
 fn changed(look: &Look<'_>) -> Said {
     let (slot, now) = (look.slot()?, look.event.integer(Field::OutputIndex)?);
-    if now == slot.index || look.class == Class::ItemAdded {
+    if Some(now) == slot.shown_index() || look.class == Class::ItemAdded {
         return None;
     }
     Some(

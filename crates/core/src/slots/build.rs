@@ -62,6 +62,16 @@ impl Slot {
         edit(&self.added, &edits)
     }
 
+    /// The edit that gives an item the id, or the lack of one, that this one was added with.
+    pub(crate) fn id_as_added(&self) -> Edit {
+        let added = json::Object::parse(&self.added).unwrap_or_default();
+        match (&self.id, added.get("id")) {
+            (Some(id), _) => Edit::Set("id", quote(id)),
+            (None, Some(raw)) => Edit::Set("id", raw.to_owned()),
+            (None, None) => Edit::Remove("id".to_owned()),
+        }
+    }
+
     /// Whether the item may be closed from what was delivered (ARCHITECTURE.md, endings): text as it stands, a
     /// function call with whole arguments, a custom call whose input was closed.
     pub(crate) fn can_be_closed(&self) -> bool {

@@ -260,8 +260,8 @@ impl Slots {
 
     /// Lets the upstream's own index and id lead to this slot.
     pub(crate) fn alias(&mut self, at: usize, index: Option<u64>, id: Option<&str>) {
-        if index.is_some() {
-            self.by_index.insert(index, at);
+        if index.is_some() && self.list[at].upstream_index.is_none() {
+            self.by_index.entry(index).or_insert(at);
         }
         if let Some(id) = id.filter(|id| !id.is_empty() && !self.by_id.contains_key(*id)) {
             self.by_id.insert(id.to_owned(), at);

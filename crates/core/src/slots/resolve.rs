@@ -64,7 +64,11 @@ impl<'a> Address<'a> {
             return false;
         }
         match (&self.type_name, self.want) {
-            (Some(name), _) => slot.type_name == **name,
+            // An item that names itself by its id is that item, whatever type it claims.
+            (Some(name), _) => {
+                slot.type_name == **name
+                    || self.id.is_some() && slot.id.as_deref() == self.id.as_deref()
+            }
             (None, Some(ItemType::FunctionCall)) => slot.kind == ItemType::FunctionCall,
             (None, Some(want)) => slot.kind == want,
             (None, None) => true,

@@ -29,7 +29,7 @@ fn responses(stream: &Stream) -> Vec<Stream> {
     parts
         .map(|(at, ends)| Stream {
             name: format!("{}#{at}", stream.name),
-            body: text[ends[0]..ends[1]].as_bytes().to_vec(),
+            body: text.as_bytes()[ends[0]..ends[1]].to_vec(),
         })
         .collect()
 }
