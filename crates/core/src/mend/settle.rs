@@ -67,10 +67,7 @@ impl Mend<'_> {
         for (place, (part, raw)) in whole.iter().zip(&raws).enumerate() {
             let known = self.slot_ref(at).part_like(list, &whole, place);
             match part.kind {
-                None if known.is_none() => {
-                    let opened = self.open_part(at, list, None, Some(raw));
-                    self.close_part(at, list, opened);
-                }
+                // A part of a type that is not the protocol's stays in its item and is not streamed.
                 None => {}
                 Some(kind) => {
                     let position = known.unwrap_or_else(|| {

@@ -4,12 +4,12 @@ use crate::event::{Class, EventKind};
 use crate::json::Object;
 use crate::mend::{Mend, concord};
 use crate::model::{Identity, Look, text_kind_of};
-use crate::slots::{Slot, TextKind};
+use crate::slots::{Part, Slot, TextKind};
 use crate::violation::Code;
 
 use super::{Grade, Rule, Said, say};
 
-fn parts(slot: &Slot) -> impl Iterator<Item = &crate::slots::Part> {
+fn parts(slot: &Slot) -> impl Iterator<Item = &Part> {
     slot.summary.iter().chain(&slot.content)
 }
 
@@ -62,17 +62,19 @@ pub(super) static PART: Rule = Rule {
     on: &[Class::ItemDone],
     inspect: |look| {
         let slot = look.slot().filter(|slot| slot.is_open() && !slot.held)?;
-        if parts(slot).any(|part| !part.done) {
+        if parts(slot).any(|part| part.kind.is_some() && !part.done) {
             return say("A part is not done when its item is");
         }
-        let more = |field: &str, known: &Vec<crate::slots::Part>| {
-            let list = look.nested.get(field).and_then(crate::json::elements);
-            list.is_some_and(|list| list.len() > known.len())
+        let more = |field: &str, list: TextKind| {
+            let raws = look.nested.get(field).and_then(crate::json::elements).unwrap_or_default();
+            let read = |raw: &&str| Part::from_raw(0, raw).fitting(slot.kind, list).kind.is_some();
+            let known = slot.parts(list).iter().filter(|part| part.kind.is_some()).count();
+            raws.iter().filter(|raw| read(raw)).count() > known
         };
         let streams = |kind| slot.kind == TextKind::item_type(kind);
-        let untold = streams(TextKind::Summary) && more("summary", &slot.summary)
+        let untold = streams(TextKind::Summary) && more("summary", TextKind::Summary)
             || (streams(TextKind::Output) || streams(TextKind::Reasoning))
-                && more("content", &slot.content);
+                && more("content", TextKind::Output);
         if untold {
             say("The item holds a part that was not streamed")
         } else {

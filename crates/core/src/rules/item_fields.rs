@@ -145,7 +145,7 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
     sdk: Grade::Violation,
     portable: Grade::Violation,
     demands: "A part has its type, its text and, for output text, `annotations`.",
-    mends: "They are filled; a part of another type is sent when it is done.",
+    mends: "They are filled; a part of another type stays in its item and is not streamed.",
     evidence: "CLIENTS.md, part_null; PROTOCOL.md, annotations",
     fixture: "part-fields-missing",
     on: &[Class::PartAdded, Class::PartDone],

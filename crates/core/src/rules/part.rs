@@ -139,16 +139,11 @@ fn ensure(mend: &mut Mend<'_>) {
         .part
         .filter(|_| mend.kind.class() == Class::PartDone)
         .or(mend.part.filter(fits));
-    let part = known.unwrap_or_else(|| {
-        // A part of a type that is not known was kept back when it was added.
-        let alien = mend
-            .event
-            .field(Field::Part)
-            .filter(|raw| is_object(raw))
-            .map(str::to_owned);
-        let alien = alien.filter(|raw| mend.kind.class() == Class::PartDone && is_alien(raw));
-        mend.open_part(at, text, index, alien.as_deref())
-    });
+    let raw = mend.event.field(Field::Part).filter(|raw| is_object(raw));
+    if known.is_none() && raw.is_some_and(is_alien) {
+        return mend.drop_event();
+    }
+    let part = known.unwrap_or_else(|| mend.open_part(at, text, index, None));
     mend.part = Some(part);
     mend.readdress();
 }
