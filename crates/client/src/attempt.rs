@@ -25,7 +25,7 @@ pub(crate) enum Answer {
 /// Sends the request and waits for the head. Dropping the future closes the connection.
 pub(crate) async fn send(shared: &Shared, json: Bytes, number: u32) -> Answer {
     tracing::debug!(endpoint = %shared.url, request = number, bytes = json.len(), "request sent");
-    let request = shared.http.post(shared.target.clone()).body(json);
+    let request = shared.http.post(shared.target.clone()).body(json.clone());
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
@@ -41,9 +41,10 @@ pub(crate) async fn send(shared: &Shared, json: Bytes, number: u32) -> Answer {
     };
     let (status, headers) = (response.status(), response.headers().clone());
     tracing::debug!(request = number, status = status.as_u16(), version = ?response.version(), "headers came");
+    let redactor = shared.redactor.clone();
     let raw = response
         .bytes_stream()
-        .map_err(|error| std::io::Error::other(transport::chain(&error.without_url())));
+        .map_err(move |error| transport::body_error(error, &redactor));
     let body = Body::new(&headers, raw);
     if status.is_success() {
         let header = |name: &str| {
@@ -56,7 +57,7 @@ pub(crate) async fn send(shared: &Shared, json: Bytes, number: u32) -> Answer {
             cf_ray: header("cf-ray"),
         };
     }
-    Answer::Error(refused(shared, status, &headers, body, number).await)
+    Answer::Error(refused(shared, status, &headers, body, &json, number).await)
 }
 
 async fn refused(
@@ -64,6 +65,7 @@ async fn refused(
     status: StatusCode,
     headers: &HeaderMap,
     mut body: Body,
+    json: &[u8],
     number: u32,
 ) -> TurnError {
     let mut bytes = BytesMut::new();
@@ -92,6 +94,7 @@ async fn refused(
         status,
         headers,
         &bytes,
+        json,
         &shared.endpoint,
         &shared.redactor,
         now,

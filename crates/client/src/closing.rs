@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use respair_core::{
-    EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict, Severity,
-    Violation,
+    Code, EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict,
+    Severity, Violation, rules,
 };
 
 use crate::body::Body;
@@ -15,22 +15,30 @@ use crate::memory::{MemoryEntry, MemoryProblem};
 use crate::reading::Reading;
 use crate::recovery::{LONGEST_WAIT, RecoveryMode, Stop};
 use crate::retry::spell;
+use crate::stream::Why;
 use crate::trace::TraceBody;
 use crate::{Outcome, Path, ProviderKind, TurnError, TurnStatus};
 
 /// What is wrong with an ending; `None` for what is no error.
-pub(crate) fn error(turn: &Driver<'_>, ending: &Ending, why: Option<&str>) -> Option<TurnError> {
+pub(crate) fn error(turn: &Driver<'_>, ending: &Ending, why: Option<&Why>) -> Option<TurnError> {
     let mut error = match ending {
         Ending::Completed { .. } | Ending::Incomplete { .. } => return None,
         Ending::Failed(error) => from_upstream(error),
         Ending::Truncated { cause } => {
-            let why = why.map_or_else(|| cause.to_string(), str::to_owned);
-            let message = format!("the response broke off before its end: {why}");
+            let message = match why {
+                Some(Why::Broke(broke)) => format!("{broke} in the middle of the answer"),
+                Some(Why::Said(why)) => format!("the response broke off before its end: {why}"),
+                None => format!("the response broke off before its end: {cause}"),
+            };
             TurnError::local("upstream_truncated", message, RetryVerdict::Never)
         }
         Ending::Empty { cause } => {
-            let why = why.map_or_else(|| format!("{cause} before any content came"), str::to_owned);
-            TurnError::local("empty_stream", why, RetryVerdict::Retry)
+            let message = match why {
+                Some(Why::Broke(broke)) => format!("{broke} before any content came"),
+                Some(Why::Said(why)) => why.clone(),
+                None => format!("{cause} before any content came"),
+            };
+            TurnError::local("empty_stream", message, RetryVerdict::Retry)
         }
         Ending::NoStream(found) => no_stream(found),
         _ => TurnError::local(
@@ -86,6 +94,21 @@ fn no_stream(found: &NoStream) -> TurnError {
     TurnError::local(found.kind.code().to_string(), message, RetryVerdict::Never).with_hint(hint)
 }
 
+/// What is said of rules that are switched off; `None` when none is. One is told with what it demands.
+pub(crate) fn switched_off(codes: &[Code]) -> Option<String> {
+    let named: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
+    let demands = match codes {
+        [] => return None,
+        [code] => rules().iter().find(|rule| rule.code == *code),
+        _ => None,
+    };
+    let demands = demands.map_or_else(String::new, |rule| format!(": {}", rule.demands));
+    Some(format!(
+        "switched off by `recovery.without`, and no longer guaranteed: {}{demands}",
+        named.join(", ")
+    ))
+}
+
 /// The error with the reason why it is final, where that is not its own.
 pub(crate) fn explained(turn: &Driver<'_>, mut error: TurnError, stop: Stop) -> TurnError {
     let hint = match stop {
@@ -128,15 +151,10 @@ pub(crate) fn refused(turn: &Driver<'_>, reading: Reading, violation: &Violation
     let message = turn.shared.redactor.text(&violation.message);
     let hint = match turn.shared.endpoint.kind {
         ProviderKind::Native => format!(
-            "event {} broke the protocol, and `{}` is read strictly; a relay of your own is read tolerantly as `provider: custom`",
-            violation.event, turn.shared.endpoint.provider
+            "`{}` is read strictly; a relay of your own is read tolerantly as `provider: custom`",
+            turn.shared.endpoint.provider
         ),
-        ProviderKind::Custom => {
-            format!(
-                "event {} broke the protocol; `recovery.mode: retry_then_fallback` reads on",
-                violation.event
-            )
-        }
+        ProviderKind::Custom => "`recovery.mode: retry_then_fallback` reads on".to_owned(),
     };
     let ending = Ending::Failed(ResponseError::local(
         violation.code.as_str(),
@@ -154,6 +172,8 @@ pub(crate) fn refused(turn: &Driver<'_>, reading: Reading, violation: &Violation
         &ending,
         Some(error),
     );
+    // That event was read, also when it was the first.
+    outcome.stream_read = true;
     add_violation(&mut outcome.violations, violation);
     outcome
 }
@@ -217,6 +237,8 @@ fn outcome(
             Path::Strict
         },
         remembered: turn.remembered,
+        stream_read: false,
+        without: turn.shared.endpoint.rules_off().to_vec(),
         violations: turn.refused.clone(),
         repairs: Vec::new(),
     };
@@ -227,6 +249,7 @@ fn outcome(
     }
     if let Some(reading) = reading {
         let (response, reader) = reading.response(ending);
+        outcome.stream_read = reader.events_in() > 0 && !matches!(ending, Ending::NoStream(_));
         outcome.response_id = reader.response_id().map(str::to_owned).or(response.id);
         outcome.upstream_response_id = reader.upstream_response_id().map(str::to_owned);
         outcome.model = response.model;

@@ -4,6 +4,7 @@
 //! [`crate::recovery::decide`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use respair_core::{Ending, Violation};
@@ -62,6 +63,32 @@ pub(crate) struct Driver<'a> {
     pub(crate) cf_ray: Option<String>,
 }
 
+/// What a [`TurnEvent::Recovery`] is to say.
+#[derive(Debug)]
+struct Told {
+    action: RecoveryAction,
+    code: Option<String>,
+    message: Option<String>,
+    status: Option<u16>,
+    event: Option<u64>,
+    attempt: u32,
+    wait: Option<Duration>,
+}
+
+impl Told {
+    fn new(action: RecoveryAction, attempt: u32) -> Self {
+        Self {
+            action,
+            code: None,
+            message: None,
+            status: None,
+            event: None,
+            attempt,
+            wait: None,
+        }
+    }
+}
+
 impl<'a> Driver<'a> {
     fn new(
         shared: &'a Shared,
@@ -111,20 +138,19 @@ impl<'a> Driver<'a> {
         if !self.shared.endpoint.ssl_verify {
             self.notice("certificates are not verified (`ssl_verify: false`): the key can be read on the way").await;
         }
+        if let Some(off) = closing::switched_off(self.shared.endpoint.rules_off()) {
+            self.notice(&off).await;
+        }
         if self.policy.mode != RecoveryMode::RetryThenFallback {
             return;
         }
         if let Some(entry) = closing::recall(self).await {
             self.remembered = true;
             self.manner = Manner::Tolerant { judged: true };
-            self.recovery(
-                RecoveryAction::Remembered,
-                entry.codes.first().cloned(),
-                None,
-                None,
-                1,
-                None,
-            )
+            self.recovery(Told {
+                code: entry.codes.first().cloned(),
+                ..Told::new(RecoveryAction::Remembered, 1)
+            })
             .await;
         }
     }
@@ -152,7 +178,7 @@ impl<'a> Driver<'a> {
                     }
                 }
                 End::Stream(reading, ending, why) => {
-                    let Some(error) = closing::error(self, &ending, why.as_deref()) else {
+                    let Some(error) = closing::error(self, &ending, why.as_ref()) else {
                         return closing::ended(self, reading, &ending, None).await;
                     };
                     let happened = match ending {
@@ -199,8 +225,12 @@ impl<'a> Driver<'a> {
     async fn again(&mut self, happened: Happened, error: &TurnError) -> Result<(), Stop> {
         let next = decide(self.policy, self.at, happened);
         tracing::debug!(?happened, ?next, at = ?self.at, "decided");
-        let (code, message) = (Some(error.label()), Some(error.message.clone()));
-        let attempt = self.at.requests + 1;
+        let told = Told {
+            code: Some(error.label()),
+            message: Some(error.message.clone()),
+            status: error.status,
+            ..Told::new(RecoveryAction::Retry, self.at.requests + 1)
+        };
         let wait = match next {
             Next::Stop(stop) => return Err(stop),
             Next::Retry(Wait::Asked(wait)) => wait,
@@ -208,27 +238,16 @@ impl<'a> Driver<'a> {
             // The stream that the fallback had kept in hand died.
             _ => {
                 self.at.fell_back = false;
-                self.recovery(RecoveryAction::Fallback, code, message, None, attempt, None)
-                    .await;
+                let action = RecoveryAction::Fallback;
+                self.recovery(Told { action, ..told }).await;
                 return Ok(());
             }
         };
         self.at.retries += 1;
-        self.notice(&format!(
-            "{}; asking again in {} (request {attempt} of at most {})",
-            error.message,
-            retry::spell(wait),
-            self.policy.max_requests
-        ))
-        .await;
-        self.recovery(
-            RecoveryAction::Retry,
-            code,
-            message,
-            None,
-            attempt,
-            Some(wait),
-        )
+        self.recovery(Told {
+            wait: Some(wait),
+            ..told
+        })
         .await;
         tokio::select! {
             biased;
@@ -248,36 +267,30 @@ impl<'a> Driver<'a> {
         if !self.learnt.contains(&code) {
             self.learnt.push(code.clone());
         }
-        let (code, message) = (Some(code), Some(violation.message.clone()));
-        self.recovery(action, code, message, Some(violation.event), attempt, None)
-            .await;
+        self.recovery(Told {
+            code: Some(code),
+            message: Some(violation.message.clone()),
+            event: Some(violation.event),
+            ..Told::new(action, attempt)
+        })
+        .await;
     }
 
-    async fn recovery(
-        &mut self,
-        action: RecoveryAction,
-        code: Option<String>,
-        message: Option<String>,
-        event: Option<u64>,
-        attempt: u32,
-        wait: Option<std::time::Duration>,
-    ) {
-        tracing::debug!(
-            action = action.as_str(),
-            code,
-            event,
-            attempt,
-            ?wait,
-            "recovery"
-        );
-        let message = self.shared.redactor.option(message);
+    async fn recovery(&mut self, told: Told) {
+        let told = Told {
+            message: self.shared.redactor.option(told.message),
+            ..told
+        };
+        tracing::debug!(?told, "recovery");
         self.tell(TurnEvent::Recovery {
-            action,
-            code,
-            message,
-            event,
-            attempt,
-            wait,
+            action: told.action,
+            code: told.code,
+            message: told.message,
+            status: told.status,
+            event: told.event,
+            attempt: told.attempt,
+            max_requests: self.policy.max_requests,
+            wait: told.wait,
         })
         .await;
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use respair_core::Limits;
+use respair_core::{Code, Limits};
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -95,6 +95,14 @@ impl Endpoint {
     /// The address as it may be shown and stored: no user name, no password, no query.
     pub fn display_url(&self) -> String {
         bare(&self.base_url)
+    }
+
+    /// The rules that are switched off here: none at a native endpoint, whatever [`Recovery::without`] says.
+    pub(crate) fn rules_off(&self) -> &[Code] {
+        match self.kind {
+            ProviderKind::Native => &[],
+            ProviderKind::Custom => &self.recovery.without,
+        }
     }
 
     /// Whether the host is this machine (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`). Such a host is never

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use respair_core::{Repair, Violation};
+use respair_core::{Code, Repair, Violation};
 use serde_json::value::RawValue;
 
 use crate::TurnError;
@@ -36,10 +36,14 @@ pub enum TurnEvent {
         code: Option<String>,
         /// The rule's or the error's sentence, on one line.
         message: Option<String>,
+        /// The HTTP status of an answer that was no success.
+        status: Option<u16>,
         /// The position of the event that broke the rule.
         event: Option<u64>,
         /// The request that the action concerns, counted from 1: the next one for a retry, the one in hand otherwise.
         attempt: u32,
+        /// How many requests the turn may make.
+        max_requests: u32,
         /// How long the retry waits.
         wait: Option<Duration>,
     },
@@ -61,8 +65,6 @@ pub enum RecoveryAction {
     Takeover,
     /// An earlier turn learnt that this endpoint breaks the protocol: this one reads tolerantly from its first byte.
     Remembered,
-    /// A field that the upstream refused is left out of the next request.
-    FieldDropped,
 }
 
 impl RecoveryAction {
@@ -73,7 +75,6 @@ impl RecoveryAction {
             Self::Fallback => "fallback",
             Self::Takeover => "takeover",
             Self::Remembered => "remembered",
-            Self::FieldDropped => "field_dropped",
         }
     }
 }
@@ -160,6 +161,11 @@ pub struct Outcome {
     pub path: Path,
     /// The turn started tolerant because of an earlier one.
     pub remembered: bool,
+    /// Events came. Without any there was nothing to read, and `path` says only how it would have been read.
+    pub stream_read: bool,
+    /// The rules that were switched off ([`Recovery::without`](crate::Recovery::without)): what they demand was not looked
+    /// at, and is not guaranteed.
+    pub without: Vec<Code>,
     /// The rules that were broken, those of discarded requests first.
     pub violations: Vec<Violation>,
     /// The repairs that were made.

@@ -6,8 +6,8 @@ use respair_core::{
     Update, Violation,
 };
 
+use crate::TurnEvent;
 use crate::client::Shared;
-use crate::{ProviderKind, TurnEvent};
 
 /// How a stream is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +48,9 @@ impl Reading {
             Manner::Tolerant { judged: true } => ReaderOptions::tolerant().judged(),
         };
         let context = Context::new(shared.clock.unix(), entropy).with_model(model);
-        let without = match endpoint.kind {
-            ProviderKind::Native => Vec::new(),
-            ProviderKind::Custom => endpoint.recovery.without.clone(),
-        };
-        let options = options.with_limits(endpoint.limits).without(without);
+        let options = options
+            .with_limits(endpoint.limits)
+            .without(endpoint.rules_off().to_vec());
         Self {
             reader: Reader::new(options, context),
             accumulator: Accumulator::new(&endpoint.limits),

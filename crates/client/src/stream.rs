@@ -15,12 +15,13 @@ use crate::outcome::RecoveryAction;
 use crate::reading::{Given, Manner, Reading};
 use crate::recovery::{Happened, Next, decide};
 use crate::trace::TraceBody;
+use crate::transport::Break;
 use crate::watch::Watch;
 
 /// How one request ended.
 pub(crate) enum End {
     /// The stream ended, with what is known about how its body did.
-    Stream(Reading, Ending, Option<String>),
+    Stream(Reading, Ending, Option<Why>),
     /// The strict reading refused an event, and that is the result.
     Refused(Reading, Violation),
     /// The same, and another request is made instead.
@@ -35,7 +36,30 @@ pub(crate) enum End {
 enum Came {
     Bytes(Bytes),
     /// The body is over, and why, where there is more to say than the cause itself.
-    Over(EndOfBody, Option<String>),
+    Over(EndOfBody, Option<Why>),
+}
+
+/// Why a body is over.
+pub(crate) enum Why {
+    /// The connection broke.
+    Broke(Break),
+    /// Something else, as a sentence.
+    Said(String),
+}
+
+impl Why {
+    fn of(error: &io::Error) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        if let Some(broke) = inner {
+            return Self::Broke(*broke);
+        }
+        // The connection is well: what came does not decompress.
+        tracing::debug!(%error, "the body does not decode");
+        Self::Said(match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the compressed body ends too early".to_owned(),
+            _ => "the compressed body cannot be decompressed".to_owned(),
+        })
+    }
 }
 
 /// Where the reading of a stream stops.
@@ -130,7 +154,7 @@ impl Driver<'_> {
                         watch.on_bytes();
                         Came::Bytes(chunk)
                     }
-                    Some(Err(error)) => Came::Over(EndOfBody::Reset, Some(self.broke(&error))),
+                    Some(Err(error)) => Came::Over(EndOfBody::Reset, Some(Why::of(&error))),
                     None => Came::Over(EndOfBody::Eof, None),
                 },
                 () = sleep_until(drained.unwrap_or_else(Instant::now)), if drained.is_some() => {
@@ -143,18 +167,11 @@ impl Driver<'_> {
                         watch.on_bytes();
                         continue;
                     }
-                    Came::Over(EndOfBody::Timeout, Some(watch.sentence(expired)))
+                    Came::Over(EndOfBody::Timeout, Some(Why::Said(watch.sentence(expired))))
                 }
             };
             return came;
         }
-    }
-
-    fn broke(&self, error: &io::Error) -> String {
-        format!(
-            "the connection broke: {}",
-            self.shared.redactor.text(&error.to_string())
-        )
     }
 
     /// Gives the consumer what the reading has, and takes over where that is the answer to a violation.

@@ -1,6 +1,7 @@
-//! The HTTP client of an endpoint, and its errors in words.
+//! The HTTP client of an endpoint, and its errors in words of our own.
 
 use std::error::Error as _;
+use std::io;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -62,11 +63,13 @@ pub(crate) fn build(
         .map_err(|error| SetupError::Transport(chain(&error)))
 }
 
-/// Why no answer came: the connection could not be made, or broke before the headers.
+/// Why no answer came: the connection could not be made, or broke before the headers. The libraries' own words are logged
+/// only (`-v`).
 pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) -> TurnError {
     let error = error.without_url();
     let host = host(endpoint);
     let why = redactor.text(&chain(&error));
+    tracing::debug!(why, "no answer");
     if error.is_builder() {
         // Before anything was sent, and it will be the same the next time.
         return TurnError::local(
@@ -76,7 +79,7 @@ pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redac
         );
     }
     if error.is_connect() && is_certificate(&why) {
-        let message = format!("no trusted connection to {host}: {why}");
+        let message = format!("no trusted connection to {host}: {}", root(&why));
         return TurnError::new(
             Some("tls_untrusted".to_owned()),
             message,
@@ -93,18 +96,123 @@ pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redac
         return TurnError::local("connect_timeout", message, RetryVerdict::Retry);
     }
     if error.is_connect() {
-        return TurnError::local(
-            "connect_failed",
-            format!("no connection to {host}: {why}"),
-            RetryVerdict::Retry,
-        );
+        let message = format!("no connection to {host}: {}", no_connection(&error, &why));
+        let failed = TurnError::local("connect_failed", message, RetryVerdict::Retry);
+        return match proxy(endpoint) {
+            Some(variable) => {
+                failed.with_hint(format!("`{variable}` is set: is that proxy the right one?"))
+            }
+            None => failed,
+        };
     }
+    let verb = match Break::of(&error) {
+        Break::Closed => "closed",
+        Break::Reset => "reset",
+        Break::Other => "broke",
+    };
     // ARCHITECTURE.md, *Endings*: nothing at all came.
     TurnError::local(
         "empty_stream",
-        format!("{host} broke the connection before it answered: {why}"),
+        format!("{host} {verb} the connection before any answer came"),
         RetryVerdict::Retry,
     )
+}
+
+/// Why a connection was not made, in words of our own where it is one of the common reasons.
+fn no_connection(error: &reqwest::Error, why: &str) -> String {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
+        TimedOut, UnexpectedEof,
+    };
+    if why.contains("dns error") {
+        return "its name cannot be resolved".to_owned();
+    }
+    if why.contains("tunnel") {
+        return "the proxy makes none".to_owned();
+    }
+    // What rustls says of a peer that answers a handshake with something else.
+    if why.contains("corrupt message") {
+        return "it does not speak TLS; is its address http://?".to_owned();
+    }
+    let known = match cause(error).map(io::Error::kind) {
+        Some(ConnectionRefused) => "connection refused",
+        Some(ConnectionReset | ConnectionAborted) => "the connection was reset",
+        Some(UnexpectedEof) => "the connection was closed",
+        Some(HostUnreachable) => "the host cannot be reached",
+        Some(NetworkUnreachable) => "the network cannot be reached",
+        Some(TimedOut) => "it does not answer",
+        _ => return root(why).to_owned(),
+    };
+    known.to_owned()
+}
+
+/// The variable that names a proxy for this endpoint, as far as a name tells: `NO_PROXY` may except it. Its value is not
+/// shown, there may be a password in it.
+fn proxy(endpoint: &Endpoint) -> Option<&'static str> {
+    let names: &[&str] = match endpoint.base_url.scheme() {
+        "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        _ => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+    };
+    let set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match endpoint.is_loopback() {
+        true => None,
+        false => names.iter().find(set).copied(),
+    }
+}
+
+/// How a connection ended that had been made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Break {
+    #[error("the connection closed")]
+    Closed,
+    #[error("the connection was reset")]
+    Reset,
+    #[error("the connection broke")]
+    Other,
+}
+
+impl Break {
+    fn of(error: &reqwest::Error) -> Self {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        match cause(error).map(io::Error::kind) {
+            Some(ConnectionReset | ConnectionAborted | BrokenPipe) => return Self::Reset,
+            Some(UnexpectedEof) => return Self::Closed,
+            _ => {}
+        }
+        // hyper keeps these to itself: IncompleteMessage, and a body that ends before its length or its last chunk.
+        let why = chain(error);
+        let closed = ["connection closed", "unexpected EOF", "end of file"];
+        match closed.iter().any(|text| why.contains(text)) {
+            true => Self::Closed,
+            false => Self::Other,
+        }
+    }
+}
+
+/// An error in the middle of a body, for a stream of bytes to carry: a [`Break`].
+pub(crate) fn body_error(error: reqwest::Error, redactor: &Redactor) -> io::Error {
+    let error = error.without_url();
+    let why = redactor.text(&chain(&error));
+    tracing::debug!(why, "the body broke");
+    io::Error::other(Break::of(&error))
+}
+
+/// The system's error, if one is behind it.
+fn cause(error: &reqwest::Error) -> Option<&io::Error> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The last of a chain of causes, without the system's number.
+fn root(why: &str) -> &str {
+    let last = why.rsplit(": ").next().unwrap_or(why);
+    last.split(" (os error").next().unwrap_or(last)
 }
 
 /// Host and port, as the user would type them.
@@ -124,7 +232,7 @@ fn is_certificate(why: &str) -> bool {
 
 /// An error with its causes, on one line; what a cause repeats is left out. reqwest's own sentence alone says nothing
 /// ("error sending request"; DEVIATIONS 6.5).
-pub(crate) fn chain(error: &reqwest::Error) -> String {
+fn chain(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -17,3 +17,4 @@ mod scenarios;
 mod secrets;
 mod silence;
 mod tls;
+mod words;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use respair_client::{Endpoint, ErrorSource, RetryVerdict, TurnStatus};
+use respair_client::{Endpoint, ErrorSource, RetryVerdict, TurnEvent, TurnStatus};
 use respair_faults::{Script, Step, Stream, ev};
 use serde_json::json;
 
@@ -161,13 +161,17 @@ async fn waits_are_the_upstreams_where_it_asks() {
             "{name}: {value}"
         );
         run.assert_completed("Hello");
-        assert!(
-            run.notices()
-                .iter()
-                .any(|notice| notice.contains("asking again in")),
-            "{:?}",
-            run.notices()
-        );
+        let told = run.events.iter().find_map(|event| match event {
+            TurnEvent::Recovery {
+                status,
+                attempt,
+                max_requests,
+                message,
+                ..
+            } => Some((*status, *attempt, *max_requests, message.as_deref())),
+            _ => None,
+        });
+        assert_eq!(told, Some((Some(429), 2, 4, Some("Slow."))));
     }
     for script in [
         error(

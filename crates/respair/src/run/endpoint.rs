@@ -24,10 +24,7 @@ pub(super) fn endpoint(settings: &Settings) -> Endpoint {
         endpoint.extra_body = body.value.sent.clone();
     }
     for name in o.drop_fields.iter().flat_map(|f| &f.value) {
-        endpoint
-            .extra_body
-            .entry(name.clone())
-            .or_insert(Value::Null);
+        endpoint.extra_body.insert(name.clone(), Value::Null);
     }
     endpoint.ssl_ca_cert = o.ssl_ca_cert.as_ref().map(|p| p.value.clone());
     set(&mut endpoint.ssl_verify, &o.ssl_verify, |v| *v);

@@ -44,6 +44,7 @@ struct Last<'a> {
     path: &'static str,
     violations: Vec<Violation<'a>>,
     repairs: Vec<Repair>,
+    without: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -135,6 +136,7 @@ pub(super) fn last_line(outcome: &Outcome) -> String {
         path: outcome.path.as_str(),
         violations: violations.collect(),
         repairs: repairs.collect(),
+        without: outcome.without.iter().map(|code| code.as_str()).collect(),
     })
 }
 

@@ -24,7 +24,7 @@ use crate::{USAGE, commands, term};
 use endpoint::endpoint;
 use screen::Screen;
 pub(crate) use screen::Show;
-pub(crate) use words::{closing_line, errors, notice};
+pub(crate) use words::{Notices, closing_line, errors};
 
 /// The exit code of an interrupted command, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -66,6 +66,7 @@ pub(crate) fn command(common: &Common, prompt: Option<&str>) -> u8 {
         Run {
             signals,
             screen,
+            notices: Notices::default(),
             json: common.json,
             quiet: common.quiet,
             interrupted: false,
@@ -153,6 +154,7 @@ impl Signals {
 struct Run {
     signals: Signals,
     screen: Screen,
+    notices: Notices,
     json: bool,
     quiet: bool,
     interrupted: bool,
@@ -206,18 +208,18 @@ impl Run {
         self.finish(exit_code(outcome.status)).await
     }
 
-    fn present(&self, event: TurnEvent) -> Vec<Show> {
+    fn present(&mut self, event: TurnEvent) -> Vec<Show> {
         if self.json {
             return json::line(&event)
                 .map(Show::Json)
                 .into_iter()
-                .chain(notice(&event))
+                .chain(self.notices.of(&event))
                 .collect();
         }
         match event {
             TurnEvent::Text(text) => vec![Show::Text(text)],
             TurnEvent::Reasoning(text) => vec![Show::Reasoning(text)],
-            other => notice(&other).into_iter().collect(),
+            other => self.notices.of(&other).into_iter().collect(),
         }
     }
 

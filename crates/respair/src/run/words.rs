@@ -1,5 +1,7 @@
 //! A turn in words: notices on the way, the error, the closing line.
 
+use std::time::Duration;
+
 use respair_client::{
     ErrorSource, Outcome, Path, RecoveryAction, TurnError, TurnEvent, TurnStatus,
 };
@@ -11,45 +13,97 @@ use crate::term::one_line;
 /// Codes that the closing line names one by one.
 const NAMED: usize = 4;
 
-/// What an event has to say besides the answer.
-pub(crate) fn notice(event: &TurnEvent) -> Option<Show> {
-    match event {
-        TurnEvent::Notice(text) => Some(Show::Notice(one_line(text))),
-        TurnEvent::Recovery {
-            action,
-            code,
-            message,
-            event,
-            attempt,
-            wait,
-            ..
-        } => {
-            // A wait comes with a notice of the client's own.
-            if wait.is_some() {
-                return None;
+/// The notices of a turn. What went wrong twice in a row is told in full once.
+#[derive(Default)]
+pub(crate) struct Notices {
+    /// What the last one said had gone wrong.
+    last: Option<String>,
+    /// The request that the last one led to; none yet is the first.
+    request: Option<u32>,
+}
+
+impl Notices {
+    /// What an event has to say besides the answer.
+    pub(crate) fn of(&mut self, event: &TurnEvent) -> Option<Show> {
+        match event {
+            TurnEvent::Notice(text) => Some(Show::Notice(one_line(text))),
+            TurnEvent::Recovery {
+                action,
+                code,
+                message,
+                status,
+                event,
+                attempt,
+                max_requests,
+                wait,
+                ..
+            } => {
+                let asks_again = *attempt > self.request.replace(*attempt).unwrap_or(1);
+                let message = message.as_deref().map(one_line).unwrap_or_default();
+                let next = match (action, wait) {
+                    (RecoveryAction::Retry, Some(wait)) => format!(
+                        "asking again in {} (request {attempt} of at most {max_requests})",
+                        spelt(*wait)
+                    ),
+                    (RecoveryAction::Retry, None) => format!("asking again (request {attempt})"),
+                    (RecoveryAction::Fallback, _) if asks_again => {
+                        format!("asking again, to read tolerantly (request {attempt})")
+                    }
+                    (RecoveryAction::Fallback, _) => {
+                        format!("reading on tolerantly (request {attempt})")
+                    }
+                    (RecoveryAction::Takeover, _) => {
+                        let at =
+                            event.map_or_else(String::new, |event| format!(" at event {event}"));
+                        let code = code.as_deref().unwrap_or("violation");
+                        return Some(Show::Notice(format!(
+                            "the strict reading stopped{at} ({code}), reading on tolerantly from there: {message}"
+                        )));
+                    }
+                    // The closing line says it.
+                    _ => return None,
+                };
+                let what = match (code, event) {
+                    (Some(code), Some(event)) => format!("{message} ({code}, event {event})"),
+                    (code, _) => marked(&message, *status, code.as_deref()),
+                };
+                let again = self.last.as_ref() == Some(&what);
+                let shown = if again { "the same again" } else { &what };
+                let notice = Show::Notice(format!("{shown}; {next}"));
+                self.last = Some(what);
+                Some(notice)
             }
-            let next = match action {
-                RecoveryAction::Retry => format!("asking again (request {attempt})"),
-                RecoveryAction::Fallback => format!("reading on tolerantly (request {attempt})"),
-                RecoveryAction::Takeover => "reading on tolerantly".to_owned(),
-                RecoveryAction::FieldDropped => {
-                    format!("asking again without that field (request {attempt})")
-                }
-                // The closing line says it.
-                _ => return None,
-            };
-            let place = match (code, event) {
-                (Some(code), Some(event)) => format!(" ({code}, event {event})"),
-                (Some(code), None) => format!(" ({code})"),
-                (None, _) => String::new(),
-            };
-            let what = message
-                .as_deref()
-                .map(one_line)
-                .unwrap_or_else(|| "the request failed".into());
-            Some(Show::Notice(format!("{what}{place}; {next}")))
+            _ => None,
         }
-        _ => None,
+    }
+}
+
+/// `450 ms`, `1.7 s`, `30 s`.
+fn spelt(wait: Duration) -> String {
+    match wait.as_millis() {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms if ms < 10_000 && !ms.is_multiple_of(1000) => format!("{:.1} s", wait.as_secs_f64()),
+        _ => format!("{} s", wait.as_secs_f64().round()),
+    }
+}
+
+/// A message with its status and code behind it, unless it holds them; its full stop would stand in the middle then.
+fn marked(message: &str, status: Option<u16>, code: Option<&str>) -> String {
+    let status = status.map(|status| status.to_string());
+    let status = status.filter(|status| !message.contains(status));
+    let code = code.map(one_line).filter(|code| !message.contains(code));
+    let marks: Vec<String> = status
+        .map(|status| format!("HTTP {status}"))
+        .into_iter()
+        .chain(code)
+        .collect();
+    let clause = match message.strip_suffix('.') {
+        Some(clause) if !clause.ends_with('.') => clause,
+        _ => message,
+    };
+    match marks.is_empty() {
+        true => clause.to_owned(),
+        false => format!("{clause} ({})", marks.join(", ")),
     }
 }
 
@@ -111,29 +165,14 @@ fn call(item: &str) -> Option<String> {
 }
 
 fn sentence(error: &TurnError) -> String {
-    let message = one_line(&error.message);
-    let mut marks = Vec::new();
-    if let Some(status) = error
-        .status
-        .filter(|status| !message.contains(&status.to_string()))
-    {
-        marks.push(format!("HTTP {status}"));
-    }
-    if let Some(code) = error
-        .code
-        .as_deref()
-        .filter(|code| !message.contains(*code))
-    {
-        marks.push(one_line(code));
-    }
-    let marks = if marks.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", marks.join(", "))
-    };
+    let said = marked(
+        &one_line(&error.message),
+        error.status,
+        error.code.as_deref(),
+    );
     match error.source {
-        ErrorSource::Upstream => format!("the upstream says: {message}{marks}"),
-        _ => format!("{message}{marks}"),
+        ErrorSource::Upstream => format!("the upstream says: {said}"),
+        _ => said,
     }
 }
 
@@ -151,9 +190,15 @@ pub(crate) fn closing_line(outcome: &Outcome) -> String {
         1 => "1 request".to_owned(),
         n => format!("{n} requests"),
     });
-    parts.push(reading(outcome));
-    if outcome.remembered {
-        parts.push("remembered".to_owned());
+    if outcome.stream_read {
+        parts.push(reading(outcome));
+        if outcome.remembered {
+            parts.push("remembered".to_owned());
+        }
+    }
+    if !outcome.without.is_empty() {
+        let off = outcome.without.iter().map(|code| code.as_str()).collect();
+        parts.push(format!("not guaranteed: {}", some(off)));
     }
     match outcome.discarded_requests {
         0 => {}
@@ -177,14 +222,17 @@ fn reading(outcome: &Outcome) -> String {
             codes.push(code);
         }
     }
-    match codes.len() {
-        0 => "tolerant, nothing to repair".to_owned(),
-        n if n <= NAMED => format!("repaired: {}", codes.join(", ")),
-        n => format!(
-            "repaired: {} and {} more",
-            codes[..NAMED].join(", "),
-            n - NAMED
-        ),
+    match codes.is_empty() {
+        true => "tolerant, nothing to repair".to_owned(),
+        false => format!("repaired: {}", some(codes)),
+    }
+}
+
+/// The first few of these.
+fn some(names: Vec<&str>) -> String {
+    match names.len() {
+        n if n <= NAMED => names.join(", "),
+        n => format!("{} and {} more", names[..NAMED].join(", "), n - NAMED),
     }
 }
 

@@ -13,3 +13,4 @@ mod state;
 mod streams;
 #[cfg(unix)]
 mod terminal;
+mod words;

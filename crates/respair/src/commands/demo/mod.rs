@@ -99,6 +99,7 @@ async fn turn(stage: &mut Stage, act: &Act) -> bool {
     let (mut text, mut reasoning, mut recoveries) = (String::new(), String::new(), Vec::new());
     let mut outcome = None;
     let mut line = Line::default();
+    let mut notices = run::Notices::default();
     while let Some(event) = turn.next().await {
         match &event {
             TurnEvent::Text(piece) => {
@@ -115,7 +116,7 @@ async fn turn(stage: &mut Stage, act: &Act) -> bool {
             TurnEvent::Recovery { action, .. } => recoveries.push(*action),
             _ => {}
         }
-        if let Some(show) = run::notice(&event) {
+        if let Some(show) = notices.of(&event) {
             line.whole(&show);
         }
         if let TurnEvent::Finished(finished) = event {

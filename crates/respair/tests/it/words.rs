@@ -1,0 +1,133 @@
+//! What a turn says on standard error, word for word.
+
+use crate::bin::{Done, Home, relay, seed};
+
+/// The lines of standard error, the relay's address taken out.
+fn told(done: &Done, relay: &respair_faults::Relay) -> Vec<String> {
+    let host = relay.base_url().replace("http://", "");
+    let lines = done.err.lines();
+    lines.map(|line| line.replace(&host, "HOST")).collect()
+}
+
+#[test]
+fn a_retry_says_what_went_wrong_once_and_in_one_sentence() {
+    let relay = relay("http-500-once");
+    let done = Home::seed("custom", &relay).run(&["run", "hi"]).exits(0);
+    let told = told(&done, &relay);
+    let rest = told[0]
+        .strip_prefix(
+            "notice: The relay failed on purpose (HTTP 500, server_error); asking again in ",
+        )
+        .unwrap_or_else(|| panic!("{}", told[0]));
+    assert!(rest.ends_with(" ms (request 2 of at most 4)"), "{rest}");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[test]
+fn the_same_again_is_told_shortly() {
+    const SENTENCE: &str =
+        "Expected to have received `response.created` before `response.in_progress`";
+    let relay = relay("no-created");
+    for (fallback, requests, second) in [
+        (
+            "in_hand",
+            2,
+            "notice: the same again; reading on tolerantly (request 2)",
+        ),
+        (
+            "request",
+            3,
+            "notice: the same again; asking again, to read tolerantly (request 3)",
+        ),
+    ] {
+        let home = Home::with_config(&format!(
+            "recovery: {{fallback: {fallback}}}\n{}",
+            seed("custom", &relay)
+        ));
+        let done = home
+            .run(&["run", "hi"])
+            .exits(0)
+            .says(&format!("{requests} requests"));
+        let told = told(&done, &relay);
+        assert_eq!(
+            told[0],
+            format!("notice: {SENTENCE} (created-missing, event 0); asking again (request 2)")
+        );
+        assert_eq!(told[1], second);
+    }
+}
+
+#[test]
+fn a_takeover_says_where_the_strict_reading_stopped() {
+    let relay = relay("index-missing");
+    let done = Home::seed("custom", &relay).run(&["run", "hi"]).exits(0);
+    assert!(
+        told(&done, &relay).contains(
+            &"notice: the strict reading stopped at event 10 (output-index-duplicate), reading on tolerantly from there: Duplicate response output index None."
+                .to_owned()
+        ),
+        "{}",
+        done.err
+    );
+}
+
+/// Nothing was read, so nothing is said of a reading: also where one was remembered.
+#[test]
+fn without_a_stream_there_is_no_reading() {
+    let relay = relay("no-created");
+    let config = format!("recovery: {{max_requests: 2}}\n{}", seed("custom", &relay));
+    let home = Home::with_config(&config);
+    home.run(&["run", "hi"]).exits(0);
+    drop(relay);
+    let done = home.run(&["run", "hi"]).exits(1);
+    assert_eq!(done.err.lines().last(), Some("failed · 2 requests"));
+    let done = home.run(&["run", "hi", "--recovery", "strict"]).exits(1);
+    assert_eq!(done.err.lines().last(), Some("failed · 2 requests"));
+}
+
+#[test]
+fn a_rule_that_is_switched_off_is_no_guarantee() {
+    let relay = relay("no-parts");
+    let home = Home::with_config(&format!(
+        "recovery: {{mode: inline, without: [part-not-added]}}\n{}",
+        seed("custom", &relay)
+    ));
+    let done = home
+        .run(&["run", "hi", "--json"])
+        .exits(0)
+        .says("notice: switched off by `recovery.without`, and no longer guaranteed: `part-not-added`: ")
+        .says(" · not guaranteed: part-not-added");
+    let last: serde_json::Value = serde_json::from_str(done.out.lines().last().unwrap()).unwrap();
+    assert_eq!(last["without"], serde_json::json!(["part-not-added"]));
+}
+
+#[test]
+fn a_refused_field_can_be_left_out() {
+    let relay = relay("http-400-store");
+    let home = Home::seed("custom", &relay);
+    let done = home
+        .run(&["run", "hi"])
+        .exits(1)
+        .says("help: `compat: {drop_fields: [store]}` leaves it out\n");
+    assert_eq!(told(&done, &relay).last().unwrap(), "failed · 1 request");
+    let config = seed("custom", &relay) + "  compat: {drop_fields: [store]}\n";
+    Home::with_config(&config).run(&["run", "hi"]).exits(0);
+    // It is left out also where it was put in.
+    let config = config + "  extra_body: {store: true}\n";
+    Home::with_config(&config).run(&["run", "hi"]).exits(0);
+}
+
+/// `--trace` is input for other commands: the bodies of two requests can be told apart.
+#[test]
+fn a_trace_sets_its_bodies_apart() {
+    let relay = relay("no-created");
+    let home = Home::seed("custom", &relay);
+    home.run(&["run", "hi", "--trace", "t.sse"]).exits(0);
+    let trace = std::fs::read_to_string(home.path("t.sse")).unwrap();
+    let (first, second) = trace.split_once("\n\n: respair attempt 2\n\n").unwrap();
+    for body in [first, second] {
+        assert!(body.starts_with("event: response.in_progress\n"), "{trace}");
+        assert!(!body.contains("respair attempt"), "{trace}");
+    }
+    assert!(second.contains("event: response.completed\n"));
+}
