@@ -2,6 +2,7 @@
 //!
 //! Lines are kept below 100 columns by hand: clap does not wrap them here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -40,7 +41,6 @@ Exit codes of `run`: 0 completed, 1 failed, 2 usage or configuration, 3 truncate
     about = "Makes any endpoint that speaks the OpenAI Responses API usable,\n\
              also when what it streams is not quite the protocol.",
     after_help = AFTER_HELP,
-    disable_help_subcommand = true,
     styles = STYLES
 )]
 pub(crate) struct Cli {
@@ -141,7 +141,8 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Point any client at it: base_url http://127.0.0.1:8383, any key, any model.\n\
-                        What was asked is at http://127.0.0.1:8383/_relay/requests."
+                        What was asked is at http://127.0.0.1:8383/_relay/requests.\n\
+                        It serves until it is interrupted (Ctrl-C), and then exits with 130."
 )]
 #[command(group(ArgGroup::new("what").required(true).args(["scenario", "list", "replay"])))]
 pub(crate) struct Relay {
@@ -191,21 +192,79 @@ pub(crate) enum Endpoints {
     },
 }
 
-/// Adds what was probably meant where clap finds nothing near: its measure misses `rnu` for `run`.
-pub(crate) fn suggest(mut error: clap::Error) -> clap::Error {
-    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+/// Commands that CONTRACT.md names and this version does not have, and what there is in place of each, if anything.
+const NOT_YET: &[(&str, &str)] = &[
+    ("chat", "`respair run` makes one turn"),
+    ("serve", ""),
+    (
+        "repair",
+        "`respair relay --replay FILE` serves a recorded stream for `respair run` to repair",
+    ),
+    (
+        "check",
+        "`respair run` names what a stream breaks, `respair config check` looks at the configuration",
+    ),
+];
+
+/// The line for a command that is not built yet; `None` when something else is wrong.
+pub(crate) fn not_yet(error: &clap::Error) -> Option<String> {
+    let (name, instead) = NOT_YET
+        .iter()
+        .find(|(name, _)| Some(*name) == unknown(error))?;
+    let rest = if instead.is_empty() { "" } else { "; " };
+    Some(format!(
+        "`{name}` is not in this version yet{rest}{instead}"
+    ))
+}
+
+/// The subcommand that was typed and is none.
+fn unknown(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(typed)) => Some(typed),
+        _ => None,
+    }
+}
+
+/// Adds what was probably meant where clap finds nothing near: its measure misses `rnu` for `run`, and it does not look for
+/// `init` below `config`.
+pub(crate) fn suggest(
+    mut error: clap::Error,
+    args: impl IntoIterator<Item = OsString>,
+) -> clap::Error {
+    let Some(typed) = unknown(&error).map(str::to_owned) else {
         return error;
     };
-    if error.get(ContextKind::SuggestedSubcommand).is_none() {
-        let command = Cli::command();
-        let all = command
-            .get_subcommands()
-            .flat_map(|c| std::iter::once(c).chain(c.get_subcommands()));
-        let names: Vec<&str> = all.map(clap::Command::get_name).collect();
-        if let Some(meant) = crate::config::closest(typed, names) {
-            let meant = ContextValue::Strings(vec![meant.to_owned()]);
-            error.insert(ContextKind::SuggestedSubcommand, meant);
-        }
+    if error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let root = Cli::command();
+    // The command that `typed` was looked for in.
+    let mut words = args.into_iter().filter_map(|arg| arg.into_string().ok());
+    let within = words
+        .find_map(|word| match word == typed {
+            true => Some(None),
+            false => root
+                .find_subcommand(&word)
+                .filter(|c| c.has_subcommands())
+                .map(Some),
+        })
+        .flatten();
+    let names = within
+        .unwrap_or(&root)
+        .get_subcommands()
+        .map(clap::Command::get_name);
+    let meant = crate::config::closest(&typed, names)
+        .map(str::to_owned)
+        .or_else(|| {
+            let mut groups = root.get_subcommands();
+            let group = groups.find(|group| group.find_subcommand(&typed).is_some())?;
+            within
+                .is_none()
+                .then(|| format!("{} {typed}", group.get_name()))
+        });
+    if let Some(meant) = meant {
+        let meant = ContextValue::Strings(vec![meant]);
+        error.insert(ContextKind::SuggestedSubcommand, meant);
     }
     error
 }

@@ -18,14 +18,20 @@ use args::{Cli, Command};
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let command = Cli::command().color(term::color_in(std::env::args_os()));
+    let color = term::color_in(std::env::args_os());
+    let command = Cli::command().color(term::for_clap(color));
     let cli = match command
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
         Err(error) => {
-            let error = args::suggest(error);
+            if let Some(line) = args::not_yet(&error) {
+                term::set_color(color);
+                term::error(&line);
+                return ExitCode::from(USAGE);
+            }
+            let error = args::suggest(error, std::env::args_os().skip(1));
             // It fails only when the stream is gone; the exit code still says what happened.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));

@@ -28,7 +28,7 @@ fn choice(when: When) -> ColorChoice {
 }
 
 /// `--color` as it was typed, before the arguments are parsed: their own errors are coloured too.
-pub(crate) fn color_in(args: impl IntoIterator<Item = OsString>) -> clap::ColorChoice {
+pub(crate) fn color_in(args: impl IntoIterator<Item = OsString>) -> When {
     let mut wanted = String::new();
     let mut args = args
         .into_iter()
@@ -42,9 +42,18 @@ pub(crate) fn color_in(args: impl IntoIterator<Item = OsString>) -> clap::ColorC
         }
     }
     match wanted.as_str() {
-        "always" => clap::ColorChoice::Always,
-        "never" => clap::ColorChoice::Never,
-        _ => clap::ColorChoice::Auto,
+        "always" => When::Always,
+        "never" => When::Never,
+        _ => When::Auto,
+    }
+}
+
+/// The same choice for what clap prints.
+pub(crate) fn for_clap(when: When) -> clap::ColorChoice {
+    match when {
+        When::Auto => clap::ColorChoice::Auto,
+        When::Always => clap::ColorChoice::Always,
+        When::Never => clap::ColorChoice::Never,
     }
 }
 
@@ -191,17 +200,11 @@ mod tests {
     #[test]
     fn colour_is_found_before_parsing() {
         let find = |args: &[&str]| color_in(args.iter().map(OsString::from));
-        assert_eq!(
-            find(&["respair", "--color", "never"]),
-            clap::ColorChoice::Never
-        );
-        assert_eq!(
-            find(&["respair", "--color=always", "x"]),
-            clap::ColorChoice::Always
-        );
+        assert_eq!(find(&["respair", "--color", "never"]), When::Never);
+        assert_eq!(find(&["respair", "--color=always", "x"]), When::Always);
         assert_eq!(
             find(&["respair", "run", "--", "--color=always"]),
-            clap::ColorChoice::Auto
+            When::Auto
         );
     }
 }
