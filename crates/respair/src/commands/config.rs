@@ -83,7 +83,7 @@ fn show(common: &Common, env: &Env) -> u8 {
     };
     let code = super::printed(term::print(&text));
     if !common.quiet {
-        super::tell(&loaded.remarks);
+        super::tell(&loaded.remarks, common.verbose > 0);
     }
     for problem in &loaded.problems {
         term::error(&term::one_line(&problem.headline()));
@@ -115,21 +115,20 @@ fn check(common: &Common, env: &Env) -> u8 {
         .unwrap_or_else(|| "the environment".into());
     let settings = loaded.settings(env);
     if !common.quiet {
-        super::tell(&loaded.remarks);
+        super::tell(&loaded.remarks, true);
     }
     let text = match settings {
         Ok(settings) => {
-            let kind = if settings.provider.is_native() {
-                "native: never repaired"
-            } else {
-                "custom"
+            let kind = match settings.provider.is_native() {
+                true => " (native: never repaired)",
+                false => "",
             };
             let key = match &settings.key_source {
                 Some(source) => format!("key from {source}"),
                 None => "no key".into(),
             };
             let text = format!(
-                "ok: {} ({kind}), {}, {}/responses, {key}\n",
+                "ok: {}{kind}, {}, {}/responses, {key}\n",
                 settings.provider.name(),
                 settings.model,
                 shown_url(&settings.base_url)

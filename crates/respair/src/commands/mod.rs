@@ -43,7 +43,7 @@ pub(crate) fn settings(common: &Common, env: &Env) -> Result<Settings, u8> {
     let mut loaded = configuration::load(common.config.as_deref(), &common.flags(), env);
     let settings = loaded.settings(env);
     if !common.quiet {
-        tell(&loaded.remarks);
+        tell(&loaded.remarks, common.verbose > 0);
     }
     settings.map_err(|unusable| {
         match unusable {
@@ -61,12 +61,13 @@ pub(crate) fn settings(common: &Common, env: &Env) -> Result<Settings, u8> {
     })
 }
 
-/// Notices and warnings, on standard error.
-pub(crate) fn tell(remarks: &[Remark]) {
+/// Notices and warnings, on standard error; in full, or as short as they go.
+pub(crate) fn tell(remarks: &[Remark], whole: bool) {
     for remark in remarks {
+        let text = term::one_line(&remark.text(whole));
         match remark {
-            Remark::Notice(text) => term::notice(&term::one_line(text)),
-            Remark::Warning(text) => term::warning(&term::one_line(text)),
+            Remark::Warning(_) => term::warning(&text),
+            _ => term::notice(&text),
         }
     }
 }

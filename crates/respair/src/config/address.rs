@@ -4,7 +4,7 @@ use respair_client::Endpoint;
 use url::Url;
 
 use super::options::{Origin, Sourced};
-use super::problem::Problem;
+use super::problem::{Problem, Remark};
 
 /// A checked base URL. The URL itself never holds a user name or a password.
 #[derive(Clone, Debug)]
@@ -12,13 +12,6 @@ pub(crate) struct Address {
     pub(crate) url: Url,
     /// `user:password` from the URL, decoded: what Basic authentication sends.
     pub(crate) userinfo: Option<secrecy::SecretString>,
-}
-
-/// Remarks about an address that stop nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Remark {
-    Notice(String),
-    Warning(String),
 }
 
 /// Reads a base URL.

@@ -100,6 +100,18 @@ const MEANT: &[(&str, &str)] = &[
     ("reasoning", "reasoning_effort"),
 ];
 
+/// What a Hermes `config.yaml` has in these blocks and respair has no use for: not misspelt, however near to a key of ours.
+const HERMES: &[&str] = &[
+    "discover_models",
+    "fallback_model",
+    "fallback_providers",
+    "models",
+    "openai_runtime",
+    "rate_limit_delay",
+    "request_timeout_seconds",
+    "stale_timeout_seconds",
+];
+
 /// The section that a key of a block opens, when it opens one.
 pub(crate) fn section(name: &str) -> Option<&'static [Key]> {
     match name {
@@ -122,6 +134,9 @@ pub(crate) fn lookup(table: &'static [Key], spelled: &str) -> Option<&'static Ke
 /// What a misspelt key probably meant.
 pub(crate) fn nearest(table: &'static [Key], spelled: &str) -> Option<&'static str> {
     let name = snake(spelled);
+    if HERMES.contains(&name.as_str()) {
+        return None;
+    }
     let known = |meant: &&str| table.iter().any(|k| k.name == *meant);
     let other = MEANT
         .iter()
@@ -204,5 +219,12 @@ mod tests {
         assert_eq!(nearest(TIMEOUTS, "idel"), Some("idle"));
         assert_eq!(nearest(MODEL, "openai_runtime"), None);
         assert_eq!(nearest(TOP, "agent"), None);
+        assert_eq!(nearest(ENTRY, "modle"), Some("model"));
+        for theirs in HERMES {
+            for table in [TOP, MODEL, ENTRY] {
+                assert_eq!(nearest(table, theirs), None, "{theirs}");
+                assert!(lookup(table, theirs).is_none(), "{theirs}");
+            }
+        }
     }
 }

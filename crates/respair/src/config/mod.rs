@@ -22,12 +22,12 @@ mod yaml;
 
 use std::path::Path;
 
-pub(crate) use address::{Remark, plain as plain_url, shown as shown_url};
+pub(crate) use address::{plain as plain_url, shown as shown_url};
 pub(crate) use file::locate;
 pub(crate) use keys::closest;
 pub(crate) use layers::Flags;
 pub(crate) use options::{Fallback, Mode, Options, Sourced};
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Problem, Remark};
 pub(crate) use providers::Provider;
 pub(crate) use settings::{Settings, Unusable};
 
@@ -86,14 +86,13 @@ pub(crate) fn load(config: Option<&Path>, flags: &Flags, env: &Env) -> Loaded {
     reader.problems = problems;
     combine(&mut loaded, &mut reader, root.as_ref(), environment, flags);
     loaded.problems = reader.problems;
-    let unknown = std::mem::take(&mut reader.unknown);
-    if !unknown.is_empty() {
-        reader.notices.push(format!(
-            "{name}: keys that respair does not know are ignored: {}",
-            unknown.join(", ")
-        ));
-    }
     loaded.remarks = reader.notices.into_iter().map(Remark::Notice).collect();
+    if !reader.unknown.is_empty() {
+        let mut keys = reader.unknown;
+        // A short list names those first that were meant for respair.
+        keys.sort_by_key(|key| !key.is_misspelt());
+        loaded.remarks.push(Remark::Ignored { file: name, keys });
+    }
     loaded
 }
 
@@ -161,13 +160,12 @@ fn combine(
         && mode.value != "codex_responses"
         && loaded.provider.is_some()
     {
-        let what = format!(
+        let problem = problem::Problem::new(format!(
             "`{}` is not supported: respair speaks the Responses API, `codex_responses`",
             mode.value
-        );
-        reader
-            .problems
-            .push(address::blame(problem::Problem::new(what), &mode.origin));
+        ))
+        .help("set `api_mode: codex_responses` if the endpoint answers at base_url + `/responses`; choose another one if it does not");
+        reader.problems.push(address::blame(problem, &mode.origin));
     }
 }
 

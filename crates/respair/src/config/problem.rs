@@ -1,6 +1,44 @@
-//! What is wrong with a configuration, and where: `file:line:column: key: what`, then what to do.
+//! What is wrong with a configuration, and where: `file:line:column: key: what`, then what to do. And what is only remarkable.
 
 use std::fmt;
+
+use super::reader::UnknownKey;
+
+/// Ignored keys that are named one by one where nobody asked for all of them.
+const NAMED: usize = 4;
+
+/// Something that stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Remark {
+    Notice(String),
+    Warning(String),
+    /// Keys that respair does not know, the misspelt ones first.
+    Ignored {
+        file: String,
+        keys: Vec<UnknownKey>,
+    },
+}
+
+impl Remark {
+    /// In words; with every ignored key, or with a few and where to see all.
+    pub(crate) fn text(&self, whole: bool) -> String {
+        let (file, keys) = match self {
+            Remark::Notice(text) | Remark::Warning(text) => return text.clone(),
+            Remark::Ignored { file, keys } => (file, keys),
+        };
+        let named = if whole || keys.len() <= NAMED + 1 {
+            keys.len()
+        } else {
+            NAMED
+        };
+        let list: Vec<String> = keys[..named].iter().map(UnknownKey::to_string).collect();
+        let rest = match keys.len() - named {
+            0 => String::new(),
+            n => format!(" and {n} more (`respair config check` lists them)"),
+        };
+        format!("{file}: not respair's, ignored: {}{rest}", list.join(", "))
+    }
+}
 
 /// A place in the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]

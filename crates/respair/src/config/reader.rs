@@ -1,6 +1,7 @@
 //! Tree in, one layer of [`Options`] out; every problem is kept, so that `config check` shows all of them at once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::keys::{self, Key};
 use super::options::{Options, Origin, Sourced};
@@ -15,8 +16,32 @@ pub(super) struct Reader<'a> {
     pub(super) problems: Vec<Problem>,
     /// Remarks that stop nothing.
     pub(super) notices: Vec<String>,
-    /// Keys that nobody knows, as they are to be shown.
-    pub(super) unknown: Vec<String>,
+    /// Keys that nobody knows.
+    pub(super) unknown: Vec<UnknownKey>,
+}
+
+/// A key that respair does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnknownKey {
+    path: String,
+    /// What it was probably meant to be.
+    meant: Option<&'static str>,
+}
+
+impl UnknownKey {
+    pub(super) fn is_misspelt(&self) -> bool {
+        self.meant.is_some()
+    }
+}
+
+impl fmt::Display for UnknownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.path)?;
+        match self.meant {
+            Some(meant) => write!(f, " (did you mean `{meant}`?)"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The known keys of one block: canonical name → (path as written, value).
@@ -97,10 +122,8 @@ impl<'a> Reader<'a> {
         for (spelled, value) in entries {
             let full = format!("{prefix}{spelled}");
             let Some(key) = keys::lookup(table, spelled) else {
-                let meant =
-                    keys::nearest(table, spelled).map(|n| format!(" (did you mean `{n}`?)"));
-                self.unknown
-                    .push(format!("`{full}`{}", meant.unwrap_or_default()));
+                let meant = keys::nearest(table, spelled);
+                self.unknown.push(UnknownKey { path: full, meant });
                 continue;
             };
             // The canonical name wins over its aliases, wherever it stands.

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::address::{self, Address, Remark};
+use super::address::{self, Address};
 use super::options::{Key, Options, Origin, Sourced};
-use super::problem::Problem;
+use super::problem::{Problem, Remark};
 use super::providers::{self, Provider};
 use super::{Loaded, codex_login};
 use crate::paths::{self, Env};

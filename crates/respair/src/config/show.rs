@@ -214,7 +214,15 @@ fn key(loaded: &Loaded) -> Row {
 
 /// The address that is used, without what may be secret in it.
 fn url(text: &str) -> String {
-    address::plain(text).unwrap_or_else(|| "(no address)".into())
+    // A placeholder is shown as what it is, in its place where the rest is an address.
+    let Some(placeholder) = address::placeholder(text) else {
+        return address::plain(text).unwrap_or_else(|| "(no address)".into());
+    };
+    const HOLE: &str = "respair-placeholder";
+    match address::plain(&text.replace(placeholder, HOLE)) {
+        Some(plain) => plain.replace(HOLE, placeholder),
+        None => placeholder.to_owned(),
+    }
 }
 
 fn seconds(wait: Option<Duration>) -> Value {

@@ -73,7 +73,7 @@ impl Case {
         loaded
             .remarks
             .into_iter()
-            .map(|(Remark::Notice(t) | Remark::Warning(t))| t)
+            .map(|remark| remark.text(true))
             .collect()
     }
 }

@@ -190,3 +190,113 @@ fn completions_are_scripts() {
         );
     }
 }
+
+/// One short notice for all that is not respair's, and no advice about keys that are rightly spelt.
+#[test]
+fn a_whole_hermes_configuration() {
+    let relay = relay("text");
+    let others = [
+        "agent",
+        "approvals",
+        "browser",
+        "checkpoints",
+        "compression",
+        "delegation",
+        "display",
+        "fallback_model",
+        "logging",
+        "mcp_servers",
+        "memory",
+        "platforms",
+        "security",
+        "skills",
+        "stt",
+        "terminal",
+        "timezone",
+        "toolsets",
+        "tts",
+        "web",
+    ];
+    let others: String = others
+        .iter()
+        .map(|key| format!("{key}: {{a: 1}}\n"))
+        .collect();
+    let config = format!(
+        "{others}model:\n  provider: custom:mine\n  default: m\n  openai_runtime: x\n  base_ulr: x\ncustom_providers:\n  - name: mine\n    base_url: {}/v1\n    models: {{m: {{stale_timeout_seconds: 3}}}}\n    rate_limit_delay: 1\n    discover_models: false\n    request_timeout_seconds: 9\n",
+        relay.base_url()
+    );
+    let home = Home::with_config(&config);
+    let done = home.run(&["run", "hi"]).exits(0);
+    let notices: Vec<&str> = done
+        .err
+        .lines()
+        .filter(|l| l.starts_with("notice: "))
+        .collect();
+    assert_eq!(
+        notices,
+        [
+            "notice: ~/.config/respair/config.yaml: not respair's, ignored: `model.base_ulr` (did you mean `base_url`?), `agent`, `approvals`, `browser` and 22 more (`respair config check` lists them)"
+        ]
+    );
+    for args in [&["config", "check"][..], &["run", "hi", "-v"]] {
+        let done = home
+            .run(args)
+            .exits(0)
+            .says("`custom_providers[0].models`")
+            .says("`web`");
+        assert_eq!(done.err.matches("did you mean").count(), 1, "{}", done.err);
+    }
+}
+
+#[test]
+fn the_wrong_api_mode_says_what_to_do() {
+    let home = Home::with_config(
+        "model: {provider: 'custom:mine', default: m}\ncustom_providers:\n  - {name: mine, base_url: 'https://relay.example/v1', api_mode: chat_completions}\n",
+    );
+    home.run(&["run", "hi"])
+        .exits(2)
+        .says("custom_providers[0].api_mode: `chat_completions` is not supported")
+        .says("help: set `api_mode: codex_responses` if ");
+}
+
+#[test]
+fn a_placeholder_is_shown_as_what_it_is() {
+    for (address, shown) in [
+        ("https://<endpoint>/v1", "https://<endpoint>/v1"),
+        ("https://me:secret@<endpoint>/v1", "https://<endpoint>/v1"),
+        ("<endpoint>", "<endpoint>"),
+    ] {
+        let home = Home::with_config(&format!("model: {{base_url: '{address}'}}\n"));
+        let done = home.run(&["config", "show"]).exits(0);
+        let line = done.out.lines().find(|l| l.contains("base_url:")).unwrap();
+        assert!(
+            line.contains(shown) && !done.out.contains("secret"),
+            "{}",
+            done.out
+        );
+    }
+}
+
+#[test]
+fn what_init_writes_has_its_comments_in_one_column() {
+    for (flags, out) in [
+        (&[][..], 0),
+        (&["--recovery", "inline", "--api-key-env", "K"], 0),
+        (
+            &[
+                "--base-url",
+                "https://a-relay-with-a-rather-long-name.example/v1",
+            ],
+            1,
+        ),
+    ] {
+        let home = Home::new();
+        let args: Vec<&str> = ["config", "init"].iter().chain(flags).copied().collect();
+        home.run(&args).exits(0);
+        let text = std::fs::read_to_string(home.path(".config/respair/config.yaml")).unwrap();
+        let columns: Vec<usize> = text.lines().filter_map(|line| line.find("   # ")).collect();
+        let common = columns[0];
+        let others = columns.iter().filter(|column| **column != common);
+        assert!(columns.len() >= 7 && others.count() == out, "{text}");
+    }
+}
