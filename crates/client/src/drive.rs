@@ -64,7 +64,6 @@ pub(crate) struct Driver<'a> {
 }
 
 /// What a [`TurnEvent::Recovery`] is to say.
-#[derive(Debug)]
 struct Told {
     action: RecoveryAction,
     code: Option<String>,
@@ -277,15 +276,18 @@ impl<'a> Driver<'a> {
     }
 
     async fn recovery(&mut self, told: Told) {
-        let told = Told {
-            message: self.shared.redactor.option(told.message),
-            ..told
-        };
-        tracing::debug!(?told, "recovery");
+        tracing::debug!(
+            action = told.action.as_str(),
+            code = told.code,
+            event = told.event,
+            attempt = told.attempt,
+            wait = ?told.wait,
+            "recovery"
+        );
         self.tell(TurnEvent::Recovery {
             action: told.action,
             code: told.code,
-            message: told.message,
+            message: self.shared.redactor.option(told.message),
             status: told.status,
             event: told.event,
             attempt: told.attempt,

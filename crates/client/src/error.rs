@@ -28,7 +28,7 @@ pub enum SetupError {
         name: String,
     },
     /// The file of `ssl_ca_cert` cannot be read.
-    #[error("ssl_ca_cert {}: {source}", path.display())]
+    #[error("ssl_ca_cert {}: {}", path.display(), unnumbered(&source.to_string()))]
     CaFile {
         /// The file.
         path: PathBuf,
@@ -44,6 +44,11 @@ pub enum SetupError {
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be set up: {0}")]
     Transport(String),
+}
+
+/// What the system says of an error, without its number for it.
+pub(crate) fn unnumbered(text: &str) -> &str {
+    text.split(" (os error").next().unwrap_or(text)
 }
 
 /// Why a turn did not complete.

@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Certificate, redirect};
 use respair_core::{ErrorSource, RetryVerdict};
 
+use crate::error::unnumbered;
 use crate::redact::Redactor;
 use crate::{Endpoint, SetupError, TurnError};
 
@@ -99,9 +100,9 @@ pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redac
         let message = format!("no connection to {host}: {}", no_connection(&error, &why));
         let failed = TurnError::local("connect_failed", message, RetryVerdict::Retry);
         return match proxy(endpoint) {
-            Some(variable) => {
-                failed.with_hint(format!("`{variable}` is set: is that proxy the right one?"))
-            }
+            Some(variable) => failed.with_hint(format!(
+                "`{variable}` names a proxy, which may be what cannot be reached"
+            )),
             None => failed,
         };
     }
@@ -127,8 +128,8 @@ fn no_connection(error: &reqwest::Error, why: &str) -> String {
     if why.contains("dns error") {
         return "its name cannot be resolved".to_owned();
     }
-    if why.contains("tunnel") {
-        return "the proxy makes none".to_owned();
+    if why.contains("tunnel") && !why.contains("failed to create underlying connection") {
+        return "the proxy refuses it".to_owned();
     }
     // What rustls says of a peer that answers a handshake with something else.
     if why.contains("corrupt message") {
@@ -211,8 +212,7 @@ fn cause(error: &reqwest::Error) -> Option<&io::Error> {
 
 /// The last of a chain of causes, without the system's number.
 fn root(why: &str) -> &str {
-    let last = why.rsplit(": ").next().unwrap_or(why);
-    last.split(" (os error").next().unwrap_or(last)
+    unnumbered(why.rsplit(": ").next().unwrap_or(why))
 }
 
 /// Host and port, as the user would type them.

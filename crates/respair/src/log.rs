@@ -5,12 +5,16 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::sync::OnceLock;
 use std::time::Instant;
 
+use tokio::sync::mpsc::WeakSender;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::run::Show;
 
 /// Turns logging on: `-v` for what happens, `-vv` for every event.
 pub(crate) fn start(verbose: u8) {
@@ -24,6 +28,16 @@ pub(crate) fn start(verbose: u8) {
         level,
         since: Instant::now(),
     });
+}
+
+/// Where a turn is shown.
+static SCREEN: OnceLock<WeakSender<Show>> = OnceLock::new();
+
+/// From here on lines go through the screen, as long as there is one: on a terminal the answer's line may be open, and only
+/// the screen knows.
+pub(crate) fn through(screen: WeakSender<Show>) {
+    // A process shows one turn.
+    let _ = SCREEN.set(screen);
 }
 
 struct Log {
@@ -55,12 +69,13 @@ impl Subscriber for Log {
         event.record(&mut line);
         let at = self.since.elapsed().as_secs_f64();
         let level = event.metadata().level();
+        let line = format!("{at:8.3}s {level:5} {}", crate::term::one_line(&line.0));
+        let screen = SCREEN.get().and_then(WeakSender::upgrade);
+        if screen.is_some_and(|screen| screen.try_send(Show::Plain(line.clone())).is_ok()) {
+            return;
+        }
         // Nothing is left to do when standard error is gone.
-        let _ = writeln!(
-            crate::term::stderr(),
-            "{at:8.3}s {level:5} {}",
-            crate::term::one_line(&line.0)
-        );
+        let _ = writeln!(crate::term::stderr(), "{line}");
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -141,6 +141,15 @@ fn escaped(c: char) -> String {
     }
 }
 
+/// What the system says of an error, without its number for it.
+pub(crate) fn system(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 /// Writes a whole text to standard output. A reader that has gone away is no error.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = stdout();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::MemoryEntry;
+use crate::error::unnumbered;
 
 /// The version of the file's form.
 const SCHEMA: u64 = 1;
@@ -18,7 +19,7 @@ const LARGEST: u64 = 1024 * 1024;
 #[non_exhaustive]
 pub enum MemoryProblem {
     /// It is there, and cannot be read.
-    #[error("{} cannot be read ({source}); what was learnt about endpoints is not used", path.display())]
+    #[error("{} cannot be read ({}); what was learnt about endpoints is not used", path.display(), unnumbered(&source.to_string()))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -42,7 +43,7 @@ pub enum MemoryProblem {
         schema: u64,
     },
     /// It cannot be written: a full disk, a directory without permission.
-    #[error("{} cannot be written ({source}); what this turn learnt is not kept", path.display())]
+    #[error("{} cannot be written ({}); what this turn learnt is not kept", path.display(), unnumbered(&source.to_string()))]
     Unwritable {
         /// The file.
         path: PathBuf,

@@ -45,7 +45,10 @@ fn init(common: &Common, force: bool, env: &Env) -> u8 {
             USAGE
         }
         Err(error) => {
-            term::error(&format!("{shown} cannot be written: {error}"));
+            term::error(&format!(
+                "{shown} cannot be written: {}",
+                term::system(&error)
+            ));
             USAGE
         }
     }

@@ -32,7 +32,7 @@ pub(crate) fn printed(result: io::Result<()>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            term::error(&format!("standard output: {error}"));
+            term::error(&format!("standard output: {}", term::system(&error)));
             1
         }
     }

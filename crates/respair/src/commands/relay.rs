@@ -80,7 +80,7 @@ fn replay(file: &Path) -> Result<RelayBuilder, u8> {
     match std::fs::read(file) {
         Ok(bytes) => Ok(Relay::builder(Script::replay(bytes))),
         Err(error) => {
-            term::error(&format!("{}: {error}", file.display()));
+            term::error(&format!("{}: {}", file.display(), term::system(&error)));
             Err(USAGE)
         }
     }
@@ -124,7 +124,10 @@ fn serve(builder: RelayBuilder, address: SocketAddr) -> u8 {
                 return 1;
             }
             Err(error) => {
-                term::error(&format!("cannot listen on {address}: {error}"));
+                term::error(&format!(
+                    "cannot listen on {address}: {}",
+                    term::system(&error)
+                ));
                 return 1;
             }
         };

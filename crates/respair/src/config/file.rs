@@ -137,7 +137,7 @@ fn unreadable(located: &Located, shown: &str, error: &io::Error) -> Problem {
         io::ErrorKind::IsADirectory => Problem::new("a directory, not a configuration file")
             .help(format!("name the file in it with {named}")),
         io::ErrorKind::PermissionDenied => Problem::new("may not be read (permission denied)"),
-        _ => Problem::new(format!("cannot be read: {error}")),
+        _ => Problem::new(format!("cannot be read: {}", crate::term::system(error))),
     };
     problem.at(place)
 }

@@ -58,7 +58,10 @@ pub(crate) fn command(common: &Common, prompt: Option<&str>) -> u8 {
         let signals = match Signals::new() {
             Ok(signals) => signals,
             Err(error) => {
-                term::error(&format!("signals cannot be handled: {error}"));
+                term::error(&format!(
+                    "signals cannot be handled: {}",
+                    term::system(&error)
+                ));
                 return 1;
             }
         };
@@ -86,7 +89,10 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
         .enable_all()
         .build()
         .map_err(|error| {
-            term::error(&format!("the runtime cannot be started: {error}"));
+            term::error(&format!(
+                "the runtime cannot be started: {}",
+                term::system(&error)
+            ));
             1
         })
 }
@@ -99,7 +105,11 @@ fn client(common: &Common, settings: &Settings) -> Result<Client, u8> {
     };
     if let Some(path) = &common.trace {
         let trace = Trace::file(path).map_err(|error| {
-            term::error(&format!("--trace {}: {error}", path.display()));
+            term::error(&format!(
+                "--trace {}: {}",
+                path.display(),
+                term::system(&error)
+            ));
             USAGE
         })?;
         options.trace = Some(trace);
@@ -279,7 +289,7 @@ impl Run {
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
             Ok(Err(error)) => {
                 if !self.quiet || code == 0 {
-                    term::error(&format!("standard output: {error}"));
+                    term::error(&format!("standard output: {}", term::system(&error)));
                 }
                 code.max(1)
             }

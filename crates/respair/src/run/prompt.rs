@@ -37,7 +37,7 @@ pub(super) fn read(source: Source) -> Result<String, u8> {
     }
     let mut bytes = Vec::new();
     if let Err(error) = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes) {
-        term::error(&format!("standard input: {error}"));
+        term::error(&format!("standard input: {}", term::system(&error)));
         return Err(USAGE);
     }
     if bytes.len() as u64 > LARGEST {

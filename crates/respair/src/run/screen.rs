@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Common;
+use crate::log;
 use crate::term::{self, BAD, DIM, GOOD, Neutral};
 
 /// Pieces that may wait for a slow terminal before the turn, and with it the upstream, is slowed down.
@@ -27,7 +28,7 @@ pub(crate) enum Show {
     Notice(String),
     /// What went wrong.
     Error(String),
-    /// A line that belongs to the error, as it is.
+    /// A line as it is: of the error, of the log.
     Plain(String),
     /// What to do about it.
     Help(String),
@@ -81,6 +82,7 @@ impl Screen {
     /// Starts it.
     pub(crate) fn start(looks: Looks) -> Self {
         let (pieces, waiting) = mpsc::channel(WAITING);
+        log::through(pieces.downgrade());
         let (end, ended) = oneshot::channel();
         let gone = CancellationToken::new();
         let failed = Arc::new(OnceLock::new());

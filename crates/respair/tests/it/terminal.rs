@@ -277,3 +277,17 @@ fn the_relay_ends_quietly() {
     // The line and `^C`, or less: a terminal drops what waits in it when Ctrl-C is pressed.
     assert!(shown.lines().count() <= 2, "{shown:?}");
 }
+
+/// What `-v` says stands on lines of its own, also while the answer's is open.
+#[test]
+fn the_log_does_not_run_into_the_answer() {
+    let relay = relay("no-created");
+    let home = Home::seed("custom", &relay);
+    let terminal = Terminal::start(&home, &["run", "hi", "-v", "--color", "never"], &[]);
+    let (status, screen) = terminal.end();
+    assert!(status.success(), "{screen}");
+    let logged = screen.lines().filter(|line| line.contains("s DEBUG "));
+    let (whole, glued): (Vec<&str>, Vec<&str>) =
+        logged.partition(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+    assert!(whole.len() > 5 && glued.is_empty(), "{screen}");
+}

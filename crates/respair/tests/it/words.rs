@@ -131,3 +131,25 @@ fn a_trace_sets_its_bodies_apart() {
     }
     assert!(second.contains("event: response.completed\n"));
 }
+
+/// What the system says comes without its number, and a proxy is named where it may be at fault.
+#[test]
+fn no_numbers_of_the_system_and_a_word_about_the_proxy() {
+    let home = Home::with_config("recovery: {max_requests: 1}\n");
+    let args = ["run", "hi", "--model", "m", "--base-url"];
+    let run = |address: &str, more: &[&str], proxy: &str| {
+        let mut command = home.command(&args);
+        command.arg(address).args(more).env("HTTP_PROXY", proxy);
+        Done::of(command.output().unwrap())
+    };
+    run("http://127.0.0.1:1", &["--trace", "no/such"], "")
+        .exits(2)
+        .says("error: --trace no/such: No such file or directory\n");
+    run("http://127.0.0.1:1", &[], "nonsense")
+        .exits(1)
+        .says("error: no connection to 127.0.0.1:1: connection refused (connect_failed)\n");
+    run("http://relay.invalid", &[], "http://127.0.0.1:1")
+        .exits(1)
+        .says("error: no connection to relay.invalid: connection refused (connect_failed)\n")
+        .says("help: `HTTP_PROXY` names a proxy, which may be what cannot be reached\n");
+}

@@ -26,7 +26,8 @@ pub(crate) fn command() -> u8 {
         Ok(state) => state,
         Err(error) => {
             term::error(&format!(
-                "no temporary directory for the demonstration: {error}"
+                "no temporary directory for the demonstration: {}",
+                term::system(&error)
             ));
             return 1;
         }
@@ -45,7 +46,10 @@ async fn perform(memory: &EndpointMemory) -> u8 {
     let mut stage = match Stage::build(memory.clone()).await {
         Ok(stage) => stage,
         Err(error) => {
-            term::error(&format!("the relay cannot listen on 127.0.0.1: {error}"));
+            term::error(&format!(
+                "the relay cannot listen on 127.0.0.1: {}",
+                term::system(&error)
+            ));
             return 1;
         }
     };
