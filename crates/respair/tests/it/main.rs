@@ -13,4 +13,5 @@ mod state;
 mod streams;
 #[cfg(unix)]
 mod terminal;
+mod waits;
 mod words;
