@@ -102,11 +102,18 @@ macro_rules! kinds {
             /// The kind that is called `name`; [`EventKind::Unknown`] for any other name.
             #[must_use]
             pub fn from_name(name: &str) -> Self {
+                Self::from_bytes(name.as_bytes())
+            }
+
+            /// [`EventKind::from_name`] for bytes.
+            #[allow(non_upper_case_globals, reason = "named like the kinds")]
+            pub(crate) fn from_bytes(name: &[u8]) -> Self {
+                $(const $name: &[u8] = $text.as_bytes();)*
                 match name {
-                    $($text => EventKind::$name,)*
-                    "response.done" => EventKind::ResponseDone,
-                    "response.reasoning.delta" => EventKind::ReasoningDelta,
-                    "response.reasoning.done" => EventKind::ReasoningDone,
+                    $($name => EventKind::$name,)*
+                    b"response.done" => EventKind::ResponseDone,
+                    b"response.reasoning.delta" => EventKind::ReasoningDelta,
+                    b"response.reasoning.done" => EventKind::ReasoningDone,
                     _ => EventKind::Unknown,
                 }
             }

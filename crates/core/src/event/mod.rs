@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::json;
-use crate::sse::Frame;
+use crate::sse::{Frame, Oddities};
 
 pub use kind::{Class, EventKind};
 
@@ -78,31 +78,31 @@ impl Field {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    fn from_name(name: &[u8]) -> Option<Self> {
         Some(match name {
-            "type" => Self::Type,
-            "sequence_number" => Self::SequenceNumber,
-            "response" => Self::Response,
-            "item" => Self::Item,
-            "part" => Self::Part,
-            "delta" => Self::Delta,
-            "text" => Self::Text,
-            "arguments" => Self::Arguments,
-            "input" => Self::Input,
-            "refusal" => Self::Refusal,
-            "output_index" => Self::OutputIndex,
-            "content_index" => Self::ContentIndex,
-            "summary_index" => Self::SummaryIndex,
-            "item_id" => Self::ItemId,
-            "error" => Self::Error,
-            "code" => Self::Code,
-            "message" => Self::Message,
-            "param" => Self::Param,
-            "annotation" => Self::Annotation,
-            "status" => Self::Status,
-            "output" => Self::Output,
-            "usage" => Self::Usage,
-            "id" => Self::Id,
+            b"type" => Self::Type,
+            b"sequence_number" => Self::SequenceNumber,
+            b"response" => Self::Response,
+            b"item" => Self::Item,
+            b"part" => Self::Part,
+            b"delta" => Self::Delta,
+            b"text" => Self::Text,
+            b"arguments" => Self::Arguments,
+            b"input" => Self::Input,
+            b"refusal" => Self::Refusal,
+            b"output_index" => Self::OutputIndex,
+            b"content_index" => Self::ContentIndex,
+            b"summary_index" => Self::SummaryIndex,
+            b"item_id" => Self::ItemId,
+            b"error" => Self::Error,
+            b"code" => Self::Code,
+            b"message" => Self::Message,
+            b"param" => Self::Param,
+            b"annotation" => Self::Annotation,
+            b"status" => Self::Status,
+            b"output" => Self::Output,
+            b"usage" => Self::Usage,
+            b"id" => Self::Id,
             _ => return None,
         })
     }
@@ -152,8 +152,13 @@ impl Event {
         };
         event.payload = event.scan();
         event.kind = match event.payload {
-            Payload::Object => match event.text(Field::Type) {
-                Some(name) => EventKind::from_name(&name),
+            Payload::Object => match event.bytes(Field::Type) {
+                Some([b'"', name @ .., b'"']) if !name.contains(&b'\\') => {
+                    EventKind::from_bytes(name)
+                }
+                Some(_) => event
+                    .text(Field::Type)
+                    .map_or(EventKind::Unknown, |name| EventKind::from_name(&name)),
                 None => EventKind::Unknown,
             },
             Payload::Sentinel => EventKind::Sentinel,
@@ -169,6 +174,11 @@ impl Event {
         if self.frame.is_comment() {
             return Payload::Comment;
         }
+        if self.scan_simple().is_some() {
+            return Payload::Object;
+        }
+        self.spans = [(0, 0); Field::COUNT];
+        self.duplicates = false;
         let Ok(data) = std::str::from_utf8(self.frame.data()) else {
             return Payload::NotJson;
         };
@@ -186,7 +196,7 @@ impl Event {
         let base = data.as_ptr() as usize;
         let (spans, duplicates) = (&mut self.spans, &mut self.duplicates);
         let read = json::scan(data, |key, value| {
-            let Some(field) = Field::from_name(&key) else {
+            let Some(field) = Field::from_name(key.as_bytes()) else {
                 return;
             };
             let start = value.as_ptr() as usize - base;
@@ -200,6 +210,22 @@ impl Event {
             return Payload::NotJson;
         }
         Payload::Object
+    }
+
+    /// Reads the spans of an object of plain fields, which most events are.
+    fn scan_simple(&mut self) -> Option<()> {
+        if self.frame.oddities().contains(Oddities::INVALID_UTF8) {
+            return None;
+        }
+        let (spans, duplicates) = (&mut self.spans, &mut self.duplicates);
+        json::scan_simple(self.frame.data(), |key, start, end| {
+            let Some(field) = Field::from_name(key) else {
+                return;
+            };
+            let span = &mut spans[field as usize];
+            *duplicates |= span.1 > 0;
+            *span = (start as u32, end as u32);
+        })
     }
 
     /// The event's type; [`EventKind::Unknown`] when `type` is missing or not in the protocol.
@@ -247,6 +273,15 @@ impl Event {
         (end > 0).then_some(start as usize..end as usize)
     }
 
+    /// `true` when the field is this string, written without escapes.
+    pub(crate) fn is_quoted(&self, field: Field, text: &str) -> bool {
+        matches!(self.bytes(field), Some([b'"', inner @ .., b'"']) if inner == text.as_bytes())
+    }
+
+    fn bytes(&self, field: Field) -> Option<&[u8]> {
+        self.frame.data().get(self.span(field)?)
+    }
+
     /// The raw JSON of a top-level field.
     #[must_use]
     pub fn field(&self, field: Field) -> Option<&str> {
@@ -269,7 +304,7 @@ impl Event {
     /// A top-level unsigned integer.
     #[must_use]
     pub fn integer(&self, field: Field) -> Option<u64> {
-        self.field(field).and_then(json::integer)
+        self.bytes(field).and_then(json::integer)
     }
 
     /// `true` when one of the fields that are read stands twice.

@@ -5,18 +5,24 @@
 //! duplicate key nor a lone surrogate is an error here: both are said, and the text survives.
 
 mod edit;
+mod fast;
 mod object;
 mod text;
 
 pub(crate) use edit::{Edit, edit};
+pub(crate) use fast::scan_simple;
 pub(crate) use object::{Object, scan};
 pub(crate) use text::{has_lone_surrogate, is_whole_object, mend_surrogates, quote, unescape};
 
 /// An unsigned integer written plainly (`7`, not `7.0` or `"7"`).
-pub(crate) fn integer(raw: &str) -> Option<u64> {
-    raw.parse()
-        .ok()
-        .filter(|_| raw.as_bytes().first().is_some_and(u8::is_ascii_digit))
+pub(crate) fn integer(raw: &[u8]) -> Option<u64> {
+    if raw.is_empty() {
+        return None;
+    }
+    raw.iter().try_fold(0u64, |sum, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// `true` for every JSON value that a dynamic language takes as true: not `null`, `false`, `0`, `""`, `[]`, `{}`.

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use memchr::memchr;
-use memchr::memmem;
 
 /// Decodes a raw JSON string (with its quotes). Borrows when nothing is escaped. A lone surrogate becomes U+FFFD.
 /// `None` when `raw` is not a string.
@@ -86,11 +85,17 @@ fn lone_surrogates(raw: &str) -> Vec<usize> {
     found
 }
 
-/// `true` when raw JSON text holds an escaped surrogate without its partner. Text without `\ud` costs one search.
-pub(crate) fn has_lone_surrogate(raw: &str) -> bool {
-    let bytes = raw.as_bytes();
-    (memmem::find(bytes, b"\\ud").is_some() || memmem::find(bytes, b"\\uD").is_some())
-        && !lone_surrogates(raw).is_empty()
+/// `true` when raw JSON text holds an escaped surrogate without its partner. Text without an escape costs one search.
+pub(crate) fn has_lone_surrogate(raw: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(step) = memchr(b'\\', &raw[at..]) {
+        at += step;
+        if matches!(raw.get(at + 1..at + 3), Some(b"ud" | b"uD")) {
+            return std::str::from_utf8(raw).is_ok_and(|text| !lone_surrogates(text).is_empty());
+        }
+        at = (at + 2).min(raw.len());
+    }
+    false
 }
 
 /// Raw JSON text with every lone surrogate escape replaced by `\ufffd`.
@@ -161,11 +166,11 @@ mod tests {
             (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
             (r#""\ud83dx\uDE00""#, r#""\ufffdx\ufffd""#),
         ] {
-            assert!(has_lone_surrogate(raw), "{raw}");
+            assert!(has_lone_surrogate(raw.as_bytes()), "{raw}");
             assert_eq!(mend_surrogates(raw), mended);
         }
         for raw in [r#""\ud83d\ude00""#, r#""\\ud83d""#, r#""\u00d8""#] {
-            assert!(!has_lone_surrogate(raw), "{raw}");
+            assert!(!has_lone_surrogate(raw.as_bytes()), "{raw}");
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Look<'a> {
     pub(crate) address: Address<'a>,
     pub(crate) slot: Option<usize>,
     pub(crate) part: Option<usize>,
+    /// The event names its slot by the very index and id that the slot has.
+    pub(crate) exact: bool,
     /// The event was mended: its index and id are those that go downstream.
     mended: bool,
 }
@@ -35,7 +37,13 @@ pub(crate) struct Look<'a> {
 impl<'a> Look<'a> {
     pub(crate) fn new(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
         let mut look = Self::bare(model, event, profile);
-        if look.kind.is_of_item() {
+        if matches!(look.class, Class::TextDelta | Class::CallDelta) {
+            look.slot = model.slots.same_as_last(event, look.kind);
+            look.exact = look.slot.is_some();
+        }
+        if look.exact {
+            look.find_part();
+        } else if look.kind.is_of_item() {
             look.address = Address::of(event, look.kind, &look.nested);
             look.slot = match look.class {
                 Class::ItemAdded => look.late_added(),
@@ -81,6 +89,7 @@ impl<'a> Look<'a> {
             address: Address::default(),
             slot: None,
             part: None,
+            exact: false,
             mended: false,
         }
     }
@@ -111,10 +120,10 @@ impl<'a> Look<'a> {
     pub(crate) fn at_index(&self) -> Option<usize> {
         let index = self.event.integer(Field::OutputIndex);
         let own = |at: &usize| self.model.slots.list[*at].shown_index() == index;
-        if self.mended {
-            self.slot.filter(own)
-        } else {
-            self.model.slots.at_index(index)
+        match self.slot {
+            slot if self.mended => slot.filter(own),
+            slot if self.exact => slot,
+            _ => self.model.slots.at_index(index),
         }
     }
 

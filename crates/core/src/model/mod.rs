@@ -85,10 +85,20 @@ impl Model {
 
     /// What is wrong with `event` as the next one, under `profile`, in the order of the rules. Pure.
     pub fn inspect(&self, event: &Event, profile: Profile, without: &[Code]) -> Vec<Finding> {
+        self.look(event, profile, without).0
+    }
+
+    /// What is wrong with the event, and where it belongs.
+    pub(crate) fn look(
+        &self,
+        event: &Event,
+        profile: Profile,
+        without: &[Code],
+    ) -> (Vec<Finding>, Place) {
         let look = Look::new(self, event, profile);
         let mut findings = Vec::new();
         rules::inspect(&look, without, &mut findings);
-        findings
+        (findings, look.place())
     }
 
     /// Takes `event` in and gives to `sink` what goes downstream: the event itself, byte for byte, where nothing was
@@ -103,7 +113,20 @@ impl Model {
         without: &[Code],
         sink: &mut Vec<Event>,
     ) -> Vec<Finding> {
-        let mut place = Look::new(self, &event, profile).place();
+        let place = Look::new(self, &event, profile).place();
+        self.take_in(event, place, findings, profile, without, sink)
+    }
+
+    /// [`apply`](Self::apply) of an event whose place is known.
+    pub(crate) fn take_in(
+        &mut self,
+        event: Event,
+        mut place: Place,
+        findings: &[Finding],
+        profile: Profile,
+        without: &[Code],
+        sink: &mut Vec<Event>,
+    ) -> Vec<Finding> {
         let mut moved = self.was_moved(place);
         if !findings.iter().any(Finding::is_violation) && !self.renumber && !moved {
             self.commit(&event, &event, place);

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::event::Event;
 use crate::limits::LISTED_PER_CODE;
 use crate::rules::Finding;
 use crate::violation::{Code, Repair, Violation};
+
+/// Where a frame begins and ends in the body.
+pub(super) type Span = (u64, u64);
 
 /// The findings of one stream. A code that comes again and again is listed a few times and then counted only.
 #[derive(Debug, Default)]
@@ -16,18 +18,18 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn violation(&self, finding: &Finding, position: u64, event: &Event) -> Violation {
+    pub(super) fn violation(&self, finding: &Finding, position: u64, at: Span) -> Violation {
         Violation {
             code: finding.rule.code,
             severity: finding.severity,
             message: finding.message.clone(),
             event: position,
-            byte_start: event.frame().offset(),
-            byte_end: event.frame().end(),
+            byte_start: at.0,
+            byte_end: at.1,
         }
     }
 
-    pub(super) fn note(&mut self, finding: &Finding, position: u64, event: &Event) {
+    pub(super) fn note(&mut self, finding: &Finding, position: u64, at: Span) {
         let known = self
             .violations
             .iter()
@@ -39,7 +41,7 @@ impl Ledger {
         {
             return;
         }
-        self.push(self.violation(finding, position, event));
+        self.push(self.violation(finding, position, at));
     }
 
     pub(super) fn push(&mut self, violation: Violation) {

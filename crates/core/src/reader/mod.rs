@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::ending::{EndOfBody, Ending, ResponseError};
 use crate::event::{Class, Event, EventKind};
 use crate::limits::Limits;
-use crate::model::{Model, effective_kind};
+use crate::model::{Model, Place, effective_kind};
 use crate::rules::{self, Finding};
 use crate::sse::{Decoder, Frame, Oddities};
 use crate::violation::{Code, Profile, Repair, Severity, Violation};
@@ -240,16 +240,16 @@ impl Reader {
         self.profile = profile;
         self.clean = false;
         if let Some((event, findings)) = self.refused.take() {
-            let again = self.model.inspect(&event, profile, &self.without);
+            let (again, place) = self.model.look(&event, profile, &self.without);
             for finding in &findings {
                 if !again
                     .iter()
                     .any(|other| other.rule.code == finding.rule.code)
                 {
-                    self.ledger.note(finding, self.position, &event);
+                    self.ledger.note(finding, self.position, span_of(&event));
                 }
             }
-            self.apply(event, again);
+            self.apply(event, again, place);
         }
     }
 
@@ -274,29 +274,29 @@ impl Reader {
         let counts = event.counts();
         self.read_to = event.frame().end();
         self.judge_beside(&event);
-        let findings = self.model.inspect(&event, self.demands(), &self.without);
+        let (findings, place) = self.model.look(&event, self.demands(), &self.without);
         if self.mode == Mode::Strict
             && let Some(first) = findings
                 .iter()
                 .find(|finding| finding.severity == Severity::Violation)
         {
-            let violation = self.ledger.violation(first, self.position, &event);
+            let violation = self.ledger.violation(first, self.position, span_of(&event));
             self.clean = false;
             for finding in &findings {
-                self.ledger.note(finding, self.position, &event);
+                self.ledger.note(finding, self.position, span_of(&event));
             }
             self.refused = Some((event, findings));
             self.queue.push_back(Step::Refused(violation));
             return;
         }
-        self.apply(event, findings);
+        self.apply(event, findings, place);
         self.position += u64::from(counts);
     }
 
     /// Takes an event in, gives out what comes of it, and sees whether the stream has ended.
-    fn apply(&mut self, mut event: Event, mut findings: Vec<Finding>) {
+    fn apply(&mut self, mut event: Event, mut findings: Vec<Finding>, mut place: Place) {
         for finding in &findings {
-            self.ledger.note(finding, self.position, &event);
+            self.ledger.note(finding, self.position, span_of(&event));
             if finding.severity == Severity::Violation {
                 self.ledger.repaired(finding.rule.code, self.position);
             }
@@ -305,22 +305,23 @@ impl Reader {
             let Some(read) = read_lossy(event.frame()) else {
                 return;
             };
-            findings = self.model.inspect(&read, self.demands(), &self.without);
+            (findings, place) = self.model.look(&read, self.demands(), &self.without);
             event = read;
         }
         let kind = effective_kind(&event);
         let ends_badly = kind.class() == Class::Sentinel;
-        let last = event.clone();
+        let span = span_of(&event);
         self.cast_shadow(&findings);
-        let more = self.model.apply(
+        let more = self.model.take_in(
             event,
+            place,
             &findings,
             self.demands(),
             &self.without,
             &mut self.sink,
         );
         for finding in &more {
-            self.ledger.note(finding, self.position, &last);
+            self.ledger.note(finding, self.position, span);
             self.ledger.repaired(finding.rule.code, self.position);
         }
         if self.mode == Mode::Tolerant && self.model.terminal.is_none() {
@@ -332,12 +333,17 @@ impl Reader {
             self.sink.clear();
             return self.conclude(EndOfBody::Eof);
         }
+        let terminal = self
+            .sink
+            .last()
+            .filter(|_| self.model.terminal.is_some())
+            .cloned();
         self.queue.extend(self.sink.drain(..).map(Step::Event));
         if let Some(failure) = self.model.failure.clone() {
             return self.fail(failure);
         }
-        if self.model.terminal.is_some() {
-            self.end(&last);
+        if let Some(terminal) = terminal {
+            self.end(&terminal);
         }
     }
 
@@ -553,6 +559,10 @@ impl Reader {
     pub fn events_in(&self) -> u64 {
         self.position
     }
+}
+
+fn span_of(event: &Event) -> (u64, u64) {
+    (event.frame().offset(), event.frame().end())
 }
 
 /// The same frame with U+FFFD for what is no UTF-8.

@@ -66,9 +66,22 @@ pub(super) static PART: Rule = Rule {
             return say("A part is not done when its item is");
         }
         let more = |field: &str, list: TextKind| {
-            let raws = look.nested.get(field).and_then(crate::json::elements).unwrap_or_default();
-            let read = |raw: &&str| Part::from_raw(0, raw).fitting(slot.kind, list).kind.is_some();
-            let known = slot.parts(list).iter().filter(|part| part.kind.is_some()).count();
+            let raws = look
+                .nested
+                .get(field)
+                .and_then(crate::json::elements)
+                .unwrap_or_default();
+            let read = |raw: &&str| {
+                Part::from_raw(0, raw)
+                    .fitting(slot.kind, list)
+                    .kind
+                    .is_some()
+            };
+            let known = slot
+                .parts(list)
+                .iter()
+                .filter(|part| part.kind.is_some())
+                .count();
             raws.iter().filter(|raw| read(raw)).count() > known
         };
         let streams = |kind| slot.kind == TextKind::item_type(kind);

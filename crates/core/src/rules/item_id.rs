@@ -24,11 +24,17 @@ const OF_ITEM: &[Class] = &[
 ];
 
 /// The item's id in the event.
-fn given<'a>(look: &Look<'a>) -> Option<Cow<'a, str>> {
+fn given<'l>(look: &'l Look<'_>) -> Option<Cow<'l, str>> {
     match look.class {
         Class::ItemAdded | Class::ItemDone => look.nested.filled("id"),
-        _ => look.event.text(Field::ItemId).filter(|id| !id.is_empty()),
+        _ => look
+            .address
+            .id
+            .as_deref()
+            .map(Cow::Borrowed)
+            .or_else(|| look.event.text(Field::ItemId)),
     }
+    .filter(|id| !id.is_empty())
 }
 
 fn carries_item(look: &Look<'_>) -> bool {
@@ -47,6 +53,9 @@ pub(super) static MISSING: Rule = Rule {
     fixture: "ids-missing",
     on: OF_ITEM,
     inspect: |look| {
+        if look.exact {
+            return None;
+        }
         if look.is_sdk() {
             return sdk_done(look, true);
         }
@@ -104,6 +113,9 @@ pub(super) static CHANGED: Rule = Rule {
         Class::Terminal,
     ],
     inspect: |look| {
+        if look.exact {
+            return None;
+        }
         if look.class == Class::Terminal {
             return if look.is_sdk() {
                 sdk_terminal(look)

@@ -39,7 +39,7 @@ pub(super) static LONE_SURROGATE: Rule = Rule {
     fixture: "lone-surrogate",
     on: OBJECTS,
     inspect: |look| {
-        if has_lone_surrogate(look.event.data()) {
+        if has_lone_surrogate(look.event.frame().data()) {
             say("A string holds half of a surrogate pair")
         } else {
             None

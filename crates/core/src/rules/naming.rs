@@ -1,6 +1,6 @@
 //! An event's name: `type` in its data, and the same in its `event:` line.
 
-use crate::event::{Class, Field};
+use crate::event::{Class, Field, Payload};
 use crate::json::{is_string, quote};
 use crate::violation::Code;
 
@@ -17,7 +17,7 @@ pub(super) static TYPE_MISSING: Rule = Rule {
     fixture: "type-missing",
     on: ALL,
     inspect: |look| {
-        let missing = look.event.data().starts_with('{')
+        let missing = look.event.payload() == Payload::Object
             && !look.event.field(Field::Type).is_some_and(is_string);
         // openai-python needs it on the first event only.
         if !missing || look.is_sdk() && look.model.created {

@@ -9,7 +9,7 @@ mod commit;
 mod resolve;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use resolve::Address;
 pub(crate) use text::TextKind;
@@ -202,7 +202,7 @@ pub(crate) enum Change {
 pub(crate) struct Slots {
     pub(crate) list: Vec<Slot>,
     /// The newest slot that the upstream addresses by this index.
-    by_index: HashMap<Option<u64>, usize>,
+    by_index: BTreeMap<Option<u64>, usize>,
     /// Every id that the upstream used for a slot, and the one used downstream.
     by_id: HashMap<String, usize>,
     last: usize,
@@ -219,7 +219,7 @@ impl Slots {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             list: Vec::new(),
-            by_index: HashMap::new(),
+            by_index: BTreeMap::new(),
             by_id: HashMap::new(),
             last: 0,
             next_index: 0,

@@ -122,6 +122,18 @@ impl Slots {
         })
     }
 
+    /// The slot of the event before, if this one names it by exactly the same index and id: what nearly every delta does.
+    pub(crate) fn same_as_last(&self, event: &Event, kind: EventKind) -> Option<usize> {
+        let last = self.list.get(self.last)?;
+        let same = last.upstream_index == event.integer(Field::OutputIndex)
+            && last
+                .id
+                .as_ref()
+                .is_some_and(|id| event.is_quoted(Field::ItemId, id))
+            && want(kind).is_none_or(|want| want == last.kind);
+        same.then_some(self.last)
+    }
+
     fn by_call_id(&self, address: &Address<'_>) -> Option<usize> {
         let call_id = address.call_id.as_deref()?;
         let found = self
