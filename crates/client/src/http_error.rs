@@ -5,11 +5,12 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 use respair_core::{ErrorSource, ResponseError, RetryVerdict};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use crate::endpoint::bare;
 use crate::redact::Redactor;
+use crate::refused_field;
 use crate::retry::{asked, status_verdict};
 use crate::{Endpoint, TurnError};
 
@@ -49,7 +50,11 @@ pub(crate) fn read(
     error.request_id = header("x-request-id");
     error.cf_ray = header("cf-ray");
     if error.hint.is_none() {
-        error.hint = match refused_field(status, body, &said, sent) {
+        let field = match &said {
+            Said::Error(said) => refused_field::find(status, said, body, sent),
+            _ => None,
+        };
+        error.hint = match field {
             Some(field) => Some(format!(
                 "`compat: {{drop_fields: [{field}]}}` leaves it out"
             )),
@@ -123,60 +128,6 @@ fn json_error(text: &str) -> Option<ResponseError> {
             .as_str()?,
     };
     ResponseError::from_json(&Value::String(message.to_owned()).to_string())
-}
-
-/// How upstreams say that they do not know a field (DEVIATIONS 5.10, 7.1, 7.5).
-const UNKNOWN_FIELD: &[&str] = &[
-    "unsupported parameter",
-    "unsupported_parameter",
-    "unknown parameter",
-    "unknown_parameter",
-    "unknown field",
-    "unknown_field",
-    "unrecognized request argument",
-    "extra inputs are not permitted",
-    "extra fields not permitted",
-];
-
-/// What a request cannot do without.
-const NEEDED: &[&str] = &["model", "input", "stream"];
-
-/// The field of the request that a refusal says it does not know; `None` when it names none of those that were `sent`.
-fn refused_field(status: StatusCode, body: &[u8], said: &Said, sent: &[u8]) -> Option<String> {
-    let Said::Error(error) = said else {
-        return None;
-    };
-    if !matches!(status.as_u16(), 400 | 422) {
-        return None;
-    }
-    let words = [Some(&error.message), error.code.as_ref()];
-    let words = words.into_iter().flatten().map(|w| w.to_ascii_lowercase());
-    if !words
-        .into_iter()
-        .any(|w| UNKNOWN_FIELD.iter().any(|known| w.contains(known)))
-    {
-        return None;
-    }
-    let sent: Map<String, Value> = serde_json::from_slice(sent).ok()?;
-    let droppable = |name: &&str| sent.contains_key(*name) && !NEEDED.contains(name);
-    // Where it is said: the parameter, FastAPI's place of the fault, the words of the message. `reasoning.effort` is a part
-    // of the field `reasoning`.
-    let param = error
-        .param
-        .as_deref()
-        .and_then(|param| param.split(['.', '[']).next());
-    let place = fault_place(body);
-    let named = error
-        .message
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let candidates = param.into_iter().chain(place.as_deref()).chain(named);
-    candidates.into_iter().find(droppable).map(str::to_owned)
-}
-
-/// The field in FastAPI's `{"detail": [{"loc": ["body", FIELD]}]}`.
-fn fault_place(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    Some(body.pointer("/detail/0/loc/1")?.as_str()?.to_owned())
 }
 
 /// The text of the page's `<title>`.

@@ -50,6 +50,7 @@ mod outcome;
 mod reading;
 mod recovery;
 mod redact;
+mod refused_field;
 mod request;
 mod retry;
 mod stream;

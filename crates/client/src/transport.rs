@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Certificate, redirect};
-use respair_core::{ErrorSource, RetryVerdict};
+use respair_core::RetryVerdict;
 
 use crate::error::unnumbered;
 use crate::redact::Redactor;
@@ -80,14 +80,7 @@ pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redac
         );
     }
     if error.is_connect() && is_certificate(&why) {
-        let message = format!("no trusted connection to {host}: {}", root(&why));
-        return TurnError::new(
-            Some("tls_untrusted".to_owned()),
-            message,
-            ErrorSource::Local,
-            RetryVerdict::Never,
-        )
-        .with_hint("name the authority's PEM file in `ssl_ca_cert`");
+        return untrusted(&host, &why);
     }
     if error.is_connect() && error.is_timeout() {
         let bound = endpoint.timeouts.connect.map_or_else(String::new, |bound| {
@@ -117,6 +110,33 @@ pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redac
         format!("{host} {verb} the connection before any answer came"),
         RetryVerdict::Retry,
     )
+}
+
+/// A certificate that was refused, by the reasons that rustls and the systems' verifiers name.
+fn untrusted(host: &str, why: &str) -> TurnError {
+    let lower = why.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let (reason, hint) = if has(&["not valid for name", "notvalidforname"]) {
+        ("its certificate is for another name", None)
+    } else if has(&["expired"]) {
+        ("its certificate has expired", None)
+    } else if has(&["unknownissuer", "unknown issuer"]) {
+        (
+            "the authority that signed its certificate is not known here",
+            Some("name the authority's PEM file in `ssl_ca_cert`"),
+        )
+    } else {
+        (
+            root(why),
+            Some("name the authority's PEM file in `ssl_ca_cert`"),
+        )
+    };
+    let message = format!("no trusted connection to {host}: {reason}");
+    let error = TurnError::local("tls_untrusted", message, RetryVerdict::Never);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 /// Why a connection was not made, in words of our own where it is one of the common reasons.
@@ -247,5 +267,43 @@ fn chain(error: &reqwest::Error) -> String {
         error.to_string()
     } else {
         parts.join(": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_certificates() {
+        for (why, reason, hint) in [
+            (
+                "client error (Connect): invalid peer certificate: UnknownIssuer",
+                "the authority that signed its certificate is not known here",
+                true,
+            ),
+            (
+                "invalid peer certificate: certificate expired: verification time 2 (UNIX), but certificate is not valid after 1 (1 seconds ago)",
+                "its certificate has expired",
+                false,
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"r.example\"; certificate is only valid for DnsName(\"localhost\")",
+                "its certificate is for another name",
+                false,
+            ),
+            (
+                "invalid peer certificate: BadSignature",
+                "BadSignature",
+                true,
+            ),
+        ] {
+            let error = untrusted("r.example", why);
+            assert_eq!(
+                error.message,
+                format!("no trusted connection to r.example: {reason}")
+            );
+            assert_eq!(error.hint.is_some(), hint, "{why}");
+        }
     }
 }

@@ -70,6 +70,11 @@ async fn an_unknown_authority_is_refused_and_not_asked_again() {
     );
     assert_eq!(run.outcome.upstream_requests, 1);
     assert!(run.error().hint.as_ref().unwrap().contains("ssl_ca_cert"));
+    let message = &run.error().message;
+    assert!(
+        message.ends_with("the authority that signed its certificate is not known here"),
+        "{message}"
+    );
     assert_eq!(relay.requests().len(), 0);
 }
 
