@@ -3,8 +3,10 @@
 
 mod captures;
 mod corpus;
+mod fixtures;
 mod native;
 mod run;
 mod strictness;
 mod tenets;
+mod typed;
 mod withstand;
