@@ -234,11 +234,9 @@ impl Run {
     }
 
     fn ending(&self, outcome: &Outcome) -> Vec<Show> {
-        let mut shows: Vec<Show> = self
-            .json
-            .then(|| Show::Json(json::last_line(outcome)))
-            .into_iter()
-            .collect();
+        let interrupted = outcome.status == TurnStatus::Interrupted;
+        let mut shows: Vec<Show> = interrupted.then_some(Show::Interrupt).into_iter().collect();
+        shows.extend(self.json.then(|| Show::Json(json::last_line(outcome))));
         shows.extend(errors(outcome));
         shows.push(Show::Closing(closing_line(outcome)));
         shows

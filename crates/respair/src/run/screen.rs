@@ -32,6 +32,8 @@ pub(crate) enum Show {
     Plain(String),
     /// What to do about it.
     Help(String),
+    /// Ctrl-C: the terminal has put `^C` where the cursor is.
+    Interrupt,
     /// How it ended.
     Closing(String),
 }
@@ -44,7 +46,11 @@ impl Show {
             Show::Error(text) => Some((BAD, "error: ", text)),
             Show::Plain(text) => Some((Style::new(), "", text)),
             Show::Help(text) => Some((GOOD, "help: ", text)),
-            Show::Text(_) | Show::Reasoning(_) | Show::Json(_) | Show::Closing(_) => None,
+            Show::Text(_)
+            | Show::Reasoning(_)
+            | Show::Json(_)
+            | Show::Interrupt
+            | Show::Closing(_) => None,
         }
     }
 }
@@ -197,6 +203,12 @@ impl<O: Write, E: Write> Writer<O, E> {
                 self.close_line();
                 let _ = writeln!(self.err, "{DIM}{text}{DIM:#}");
             }
+            Show::Interrupt if self.looks.err_is_terminal => match self.open {
+                Open::Nothing => {
+                    let _ = writeln!(self.err);
+                }
+                _ => self.close_line(),
+            },
             Show::Notice(_) if quiet => {}
             other => {
                 if let Some((style, word, text)) = other.line() {

@@ -145,6 +145,39 @@ fn ctrl_c_before_anything_came() {
     }
 }
 
+/// The terminal echoes `^C` wherever the cursor is; what is said then begins on a line of its own.
+#[test]
+fn nothing_is_said_behind_the_ctrl_c() {
+    for (name, more) in [
+        ("stall-before-headers", "-v"),
+        ("stall-mid-text", "-v"),
+        ("stall-before-headers", "--json"),
+    ] {
+        let relay = relay(name);
+        let home = Home::seed("custom", &relay);
+        let args = ["run", "hi", "--color", "never", more];
+        let terminal = Terminal::start(&home, &args, &[]);
+        block_on(relay.wait_for_requests(1));
+        terminal.wait_for(match name {
+            "stall-mid-text" => "Hello",
+            _ if more == "--json" => "turn.started",
+            _ => "request sent",
+        });
+        terminal.type_in("\x03");
+        let (_, shown) = terminal.end();
+        let last = shown
+            .lines()
+            .find(|line| line.starts_with("interrupted · 1 request"));
+        let json = shown
+            .lines()
+            .any(|line| line.starts_with("{\"type\":\"turn.interrupted\""));
+        assert!(
+            last.is_some() && json == (more == "--json"),
+            "{name}: {shown}"
+        );
+    }
+}
+
 #[test]
 fn sigterm_is_the_same() {
     let (relay, _gate) = held();
