@@ -7,6 +7,8 @@
 
 mod ended;
 mod ledger;
+mod options;
+mod second;
 mod sniff;
 
 use std::collections::VecDeque;
@@ -23,108 +25,8 @@ use crate::sse::{Decoder, Frame, Oddities};
 use crate::violation::{Code, Profile, Repair, Severity, Violation};
 
 use ledger::Ledger;
+pub use options::{Mode, ReaderOptions, Step};
 use sniff::{Sniff, Sniffer};
-
-/// How a stream is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Mode {
-    /// The first violation stops the reading.
-    Strict,
-    /// Violations are mended.
-    Tolerant,
-}
-
-/// How one body is read.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ReaderOptions {
-    /// Strict or tolerant.
-    pub mode: Mode,
-    /// What the stream is judged by; what the tolerant reading mends to.
-    pub profile: Profile,
-    /// Bounds.
-    pub limits: Limits,
-    /// Rules that are switched off. Their guarantees are gone with them.
-    pub without: Vec<Code>,
-    /// Tolerant: judge the upstream's own stream under `openai-sdk` as well, for [`Reader::strict_clean`].
-    pub judge: bool,
-    /// The stream is the rest of one (`starting_after`): it has no `response.created`.
-    pub resumed: bool,
-}
-
-impl ReaderOptions {
-    /// The strict reading under `openai-sdk`.
-    #[must_use]
-    pub fn strict() -> Self {
-        Self {
-            mode: Mode::Strict,
-            profile: Profile::OpenAiSdk,
-            limits: Limits::default(),
-            without: Vec::new(),
-            judge: false,
-            resumed: false,
-        }
-    }
-
-    /// The tolerant reading, which mends to `portable`.
-    #[must_use]
-    pub fn tolerant() -> Self {
-        Self {
-            mode: Mode::Tolerant,
-            profile: Profile::Portable,
-            ..Self::strict()
-        }
-    }
-
-    /// The same with another profile.
-    #[must_use]
-    pub fn with_profile(self, profile: Profile) -> Self {
-        Self { profile, ..self }
-    }
-
-    /// The same with other bounds.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// The same without these rules.
-    #[must_use]
-    pub fn without(self, without: Vec<Code>) -> Self {
-        Self { without, ..self }
-    }
-
-    /// The same for the rest of a stream that was begun before.
-    #[must_use]
-    pub fn resumed(self) -> Self {
-        Self {
-            resumed: true,
-            ..self
-        }
-    }
-
-    /// The same, judging strictly beside the tolerant reading.
-    #[must_use]
-    pub fn judged(self) -> Self {
-        Self {
-            judge: true,
-            ..self
-        }
-    }
-}
-
-/// What reading on gives.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Step {
-    /// An event goes downstream: [`Event::raw`] are its bytes on the wire.
-    Event(Event),
-    /// Strict: the reading stopped before this event, and nothing of it was applied. [`Reader::take_over`] goes on.
-    Refused(Violation),
-    /// The stream has ended. Once, last; after it only `[DONE]` and comments are given.
-    Ended(Ending),
-}
 
 /// Reads one response body.
 #[derive(Debug)]
@@ -347,46 +249,6 @@ impl Reader {
         }
     }
 
-    /// `openai-sdk` lets much pass that cannot be mended afterwards: ids and indices that were never there. So what goes
-    /// out after a repair is judged once more, by a model of what went out.
-    fn cast_shadow(&mut self, findings: &[Finding]) {
-        let touched = self.mode == Mode::Tolerant && findings.iter().any(Finding::is_violation);
-        if touched
-            && self.profile == Profile::OpenAiSdk
-            && self.shadow.is_none()
-            && !self.model.renumber
-        {
-            self.shadow = Some(self.model.clone());
-        }
-    }
-
-    /// What would not pass the strict reading does not go out: the response fails.
-    fn check_shadow(&mut self) {
-        let Some(shadow) = &mut self.shadow else {
-            return;
-        };
-        let mut scrap = Vec::new();
-        for (at, event) in self.sink.iter().enumerate() {
-            let findings = shadow.inspect(event, Profile::OpenAiSdk, &self.without);
-            if let Some(found) = findings.iter().find(|finding| finding.is_violation()) {
-                let message = format!("the stream cannot be made whole: {}", found.message);
-                self.model.failure = Some(ResponseError::local("upstream_contradiction", message));
-                self.model.terminal = None;
-                self.model.sequence = shadow.sequence;
-                self.sink.truncate(at);
-                return;
-            }
-            shadow.apply(
-                event.clone(),
-                &findings,
-                Profile::OpenAiSdk,
-                &self.without,
-                &mut scrap,
-            );
-            scrap.clear();
-        }
-    }
-
     /// An event that the end of the body left without its blank line gets one when something is to follow.
     fn frame_the_last(&mut self) {
         let cut = |event: &&mut Event| event.frame().oddities().contains(Oddities::UNTERMINATED);
@@ -396,27 +258,6 @@ impl Reader {
             self.ledger
                 .repaired(rules::FINAL_BLANK_LINE_MISSING, self.position);
         }
-    }
-
-    fn judge_beside(&mut self, event: &Event) {
-        let Some(judge) = &mut self.judge else { return };
-        let findings = judge.inspect(event, Profile::OpenAiSdk, &[]);
-        if findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Violation)
-        {
-            self.clean = false;
-            self.judge = None;
-            return;
-        }
-        judge.apply(
-            event.clone(),
-            &findings,
-            Profile::OpenAiSdk,
-            &[],
-            &mut self.sink,
-        );
-        self.sink.clear();
     }
 
     /// After an `error` only `response.failed` means anything; another terminal event does not undo the error.

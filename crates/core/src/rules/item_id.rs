@@ -9,19 +9,7 @@ use crate::model::{Identity, Look};
 use crate::slots::Slot;
 use crate::violation::Code;
 
-use super::{Grade, Rule, Said, say};
-
-const OF_ITEM: &[Class] = &[
-    Class::ItemAdded,
-    Class::PartAdded,
-    Class::TextDelta,
-    Class::TextDone,
-    Class::PartDone,
-    Class::CallDelta,
-    Class::CallDone,
-    Class::ItemStatus,
-    Class::ItemDone,
-];
+use super::{Grade, OF_ITEM, Rule, Said, say};
 
 /// The item's id in the event.
 fn given<'l>(look: &'l Look<'_>) -> Option<Cow<'l, str>> {

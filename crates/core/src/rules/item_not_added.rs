@@ -7,7 +7,7 @@ use crate::model::{Look, text_kind_of};
 use crate::slots::ItemType;
 use crate::violation::Code;
 
-use super::{Grade, Rule, Said, say};
+use super::{Grade, OF_ITEM, Rule, Said, say};
 
 /// An event of an item that was never added.
 pub(super) static ITEM_NOT_ADDED: Rule = Rule {
@@ -18,17 +18,7 @@ pub(super) static ITEM_NOT_ADDED: Rule = Rule {
     mends: "It is inserted. A call is held until its name is known.",
     evidence: "DEVIATIONS 3.1, 3.9; BerriAI/litellm#22102, Wei-Shaw/sub2api#2875",
     fixture: "deltas-only",
-    on: &[
-        Class::ItemAdded,
-        Class::PartAdded,
-        Class::TextDelta,
-        Class::TextDone,
-        Class::PartDone,
-        Class::CallDelta,
-        Class::CallDone,
-        Class::ItemStatus,
-        Class::ItemDone,
-    ],
+    on: OF_ITEM,
     inspect,
     mend,
 };

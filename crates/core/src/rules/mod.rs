@@ -225,6 +225,19 @@ pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Find
     }
 }
 
+/// Every class that belongs to one item.
+const OF_ITEM: &[Class] = &[
+    Class::ItemAdded,
+    Class::PartAdded,
+    Class::TextDelta,
+    Class::TextDone,
+    Class::PartDone,
+    Class::CallDelta,
+    Class::CallDone,
+    Class::ItemStatus,
+    Class::ItemDone,
+];
+
 /// Every class that is an event with an object.
 const OBJECTS: &[Class] = &[
     Class::Prelude,

@@ -7,19 +7,7 @@ use crate::model::Look;
 use crate::slots::Slot;
 use crate::violation::Code;
 
-use super::{Grade, Rule, Said, say};
-
-const OF_ITEM: &[Class] = &[
-    Class::ItemAdded,
-    Class::PartAdded,
-    Class::TextDelta,
-    Class::TextDone,
-    Class::PartDone,
-    Class::CallDelta,
-    Class::CallDone,
-    Class::ItemStatus,
-    Class::ItemDone,
-];
+use super::{Grade, OF_ITEM, Rule, Said, say};
 
 /// An item that is added now, and not one that is dropped or was added before.
 fn is_added(look: &Look<'_>) -> bool {
