@@ -59,7 +59,7 @@ impl Mint {
     }
 }
 
-/// `true` for an id that [`Mint`] spelt. Such ids are never sent upstream as identifiers.
+/// `true` for an id that respair made up. Such ids are never sent upstream as identifiers.
 #[must_use]
 pub fn is_made_up(id: &str) -> bool {
     id.split_once('_')

@@ -27,7 +27,7 @@ pub struct ReaderOptions {
     pub limits: Limits,
     /// Rules that are switched off. Their guarantees are gone with them.
     pub without: Vec<Code>,
-    /// Tolerant: judge the upstream's own stream under `openai-sdk` as well, for [`Reader::strict_clean`].
+    /// Tolerant: judge the upstream's own stream under `openai-sdk` as well, for [`Reader::strict_clean`](crate::Reader::strict_clean).
     pub judge: bool,
     /// The stream is the rest of one (`starting_after`): it has no `response.created`.
     pub resumed: bool,
@@ -100,7 +100,7 @@ impl ReaderOptions {
 pub enum Step {
     /// An event goes downstream: [`Event::raw`] are its bytes on the wire.
     Event(Event),
-    /// Strict: the reading stopped before this event, and nothing of it was applied. [`Reader::take_over`] goes on.
+    /// Strict: the reading stopped before this event, and nothing of it was applied. [`Reader::take_over`](crate::Reader::take_over) goes on.
     Refused(Violation),
     /// The stream has ended. Once, last; after it only `[DONE]` and comments are given.
     Ended(Ending),
