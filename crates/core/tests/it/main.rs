@@ -3,6 +3,7 @@
 
 mod captures;
 mod corpus;
+mod endings;
 mod fixtures;
 mod native;
 mod run;
