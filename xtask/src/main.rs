@@ -6,6 +6,7 @@ mod bench;
 mod clients;
 mod run;
 mod test;
+mod tree;
 
 use std::process::ExitCode;
 

@@ -1,11 +1,12 @@
-//! `cargo xtask test`: the real clients first, then every test of the workspace, then what was skipped.
+//! `cargo xtask test`: the size of the dependency tree and the real clients first, then every test of the workspace, then what was skipped.
 
 use std::path::PathBuf;
 
 use crate::run::{cargo, check, root};
-use crate::{Failure, clients};
+use crate::{Failure, clients, tree};
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    tree::check()?;
     let mut skipped = clients::install()?;
     let skips = skips_file();
     // From an earlier run; absent is as good.
