@@ -191,13 +191,16 @@ pub fn rules() -> &'static [&'static Rule] {
 /// For each profile and class, the rules to ask.
 struct Table([[Vec<&'static Rule>; Class::COUNT]; 2]);
 
+/// So many rules at the head of [`RULES`] are about framing: they are asked only of a frame that is odd.
+const FRAMING: usize = 6;
+
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let of = |profile: Profile| {
         std::array::from_fn(|class| {
             let asked = |rule: &&&'static Rule| {
                 rule.on.iter().any(|on| *on as usize == class) && rule.grade(profile) != Grade::No
             };
-            RULES.iter().filter(asked).copied().collect()
+            RULES[FRAMING..].iter().filter(asked).copied().collect()
         })
     };
     Table([of(Profile::OpenAiSdk), of(Profile::Portable)])
@@ -205,8 +208,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// Asks every rule that concerns the event.
 pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Finding>) {
+    let odd = !look.event.frame().oddities().is_empty();
+    let framing = RULES[..FRAMING].iter().filter(|rule| {
+        odd && rule.on.contains(&look.class) && rule.grade(look.profile) != Grade::No
+    });
     let asked = &TABLE.0[usize::from(!look.is_sdk())][look.class as usize];
-    for rule in asked {
+    for rule in framing.chain(asked) {
         let Some(message) = (rule.inspect)(look) else {
             continue;
         };
