@@ -10,6 +10,7 @@ use crate::ending::Ending;
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{self, Object};
 use crate::limits::Limits;
+use crate::mend::concord;
 use crate::model::{effective_kind, text_kind_of};
 use crate::slots::{Address, Change, ItemType, Part, Slot, Slots, TextKind};
 
@@ -94,9 +95,14 @@ impl Accumulator {
     pub fn fold(&mut self, event: &Event) -> Vec<Update> {
         let kind = effective_kind(event);
         match kind.class() {
-            Class::Prelude | Class::Terminal => {
+            Class::Prelude => {
                 self.lifecycle(event, kind);
                 return Vec::new();
+            }
+            Class::Terminal => {
+                self.lifecycle(event, kind);
+                self.catch_up(event, kind);
+                return self.updates();
             }
             Class::ItemAdded => {
                 self.added(event);
@@ -142,6 +148,36 @@ impl Accumulator {
         }
         if kind.class() == Class::Terminal {
             self.terminal = Some((kind, raw.to_owned()));
+        }
+    }
+
+    /// Takes from the terminal's `output` what no event before it brought: the end of a text, a whole item.
+    fn catch_up(&mut self, event: &Event, kind: EventKind) {
+        if !matches!(kind, EventKind::Completed | EventKind::Incomplete) || self.slots.overflowed {
+            return;
+        }
+        let response = event
+            .field(Field::Response)
+            .and_then(Object::parse)
+            .unwrap_or_default();
+        let listed = response
+            .present("output")
+            .or_else(|| event.present(Field::Output));
+        let outputs = listed.and_then(json::elements).unwrap_or_default();
+        let found = concord(&self.slots, &outputs);
+        for (raw, slot) in outputs.iter().zip(found.slots) {
+            let typed = Object::parse(raw).is_some_and(|item| item.filled("type").is_some());
+            match slot {
+                Some(at) if self.slots.list[at].is_open() => self.slots.close(at, raw),
+                None if typed => {
+                    let index = self.slots.next_index();
+                    let mut slot = Slot::from_item(raw, index, None);
+                    slot.forget();
+                    let at = self.slots.open(slot);
+                    self.slots.close(at, raw);
+                }
+                _ => {}
+            }
         }
     }
 
@@ -193,9 +229,7 @@ impl Accumulator {
                 Slot::from_item(&base, index, upstream)
             }
         };
-        slot.content.clear();
-        slot.summary.clear();
-        slot.payload.clear();
+        slot.forget();
         slot.id = slot
             .id
             .or_else(|| event.text(Field::ItemId).map(std::borrow::Cow::into_owned));

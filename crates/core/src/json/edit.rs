@@ -38,9 +38,11 @@ pub(crate) fn edit(raw: &str, edits: &[Edit]) -> String {
             },
             Edit::Remove(key) => remove(&mut text, |all, at| all[at].key == *key),
             Edit::Deduplicate => {
-                remove(&mut text, |all, at| {
-                    all[at + 1..].iter().any(|later| later.key == all[at].key)
-                });
+                let mut last = std::collections::HashMap::new();
+                for (at, field) in fields.iter().enumerate() {
+                    last.insert(field.key.clone(), at);
+                }
+                remove(&mut text, |all, at| last.get(&all[at].key) != Some(&at));
             }
         }
     }

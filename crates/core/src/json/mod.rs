@@ -14,15 +14,19 @@ pub(crate) use fast::scan_simple;
 pub(crate) use object::{Object, scan};
 pub(crate) use text::{has_lone_surrogate, is_whole_object, mend_surrogates, quote, unescape};
 
+/// The largest number that every JSON reader keeps exactly; a greater index or sequence number counts as none.
+const LARGEST: u64 = (1 << 53) - 1;
+
 /// An unsigned integer written plainly (`7`, not `7.0` or `"7"`).
 pub(crate) fn integer(raw: &[u8]) -> Option<u64> {
     if raw.is_empty() {
         return None;
     }
-    raw.iter().try_fold(0u64, |sum, digit| {
+    let number = raw.iter().try_fold(0u64, |sum, digit| {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
         sum.checked_mul(10)?.checked_add(digit)
-    })
+    });
+    number.filter(|number| *number <= LARGEST)
 }
 
 /// `true` for every JSON value that a dynamic language takes as true: not `null`, `false`, `0`, `""`, `[]`, `{}`.

@@ -1,6 +1,7 @@
 //! A JSON object as spans: its keys and the raw text of their values, in the order of the text.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -54,6 +55,12 @@ impl<'a> Object<'a> {
 
     /// `true` when a key stands more than once.
     pub(crate) fn has_duplicates(&self) -> bool {
+        /// Up to so many keys are compared with each other; more go through a set.
+        const FEW: usize = 16;
+        if self.entries.len() > FEW {
+            let mut seen = HashSet::with_capacity(self.entries.len());
+            return !self.entries.iter().all(|(key, _)| seen.insert(key));
+        }
         self.entries
             .iter()
             .enumerate()

@@ -91,8 +91,7 @@ fn parts(
     let mut changed = false;
     let mut used = vec![false; delivered.len()];
     let mut mended: Vec<String> = Vec::new();
-    for (place, (part, raw)) in whole.iter().zip(&list).enumerate() {
-        let known = slot.part_like(kind, &whole, place);
+    for ((part, raw), known) in whole.iter().zip(&list).zip(slot.parts_like(kind, &whole)) {
         if let Some(at) = known {
             used[at] = true;
         }

@@ -161,6 +161,13 @@ impl<'m> Mend<'m> {
         self.readdress_part();
     }
 
+    /// Late text goes on in a new item: what else comes for the old one belongs to it too.
+    pub(crate) fn follow_from_here(&mut self, at: usize) {
+        let index = self.upstream.integer(Field::OutputIndex);
+        let id = self.upstream.text(Field::ItemId);
+        self.model.slots.redirect(at, index, id.as_deref());
+    }
+
     /// Follows an item that was moved: its events get its own index and id, and so does the terminal's `output`.
     pub(crate) fn follow(&mut self) {
         if self.kind.class() == Class::Terminal {

@@ -2,6 +2,7 @@
 
 use crate::event::EventKind;
 use crate::json::{Edit, Object, edit, quote};
+use crate::model::Identity;
 use crate::slots::{ItemType, Part, Slot, TextKind};
 
 use super::Mend;
@@ -88,6 +89,10 @@ impl Mend<'_> {
         slot.made_up = true;
         slot.held = held;
         slot.moved = true;
+        if !slot.kind.is_call() {
+            let added = Object::parse(&slot.added).unwrap_or_default();
+            self.model.added.insert(Identity::of(&added));
+        }
         let at = self.model.slots.open(slot);
         self.model
             .slots

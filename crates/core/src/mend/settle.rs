@@ -64,8 +64,8 @@ impl Mend<'_> {
             Part::from_raw(place as u64, raw).fitting(item_type, list)
         };
         let whole: Vec<Part> = raws.iter().enumerate().map(read).collect();
-        for (place, (part, raw)) in whole.iter().zip(&raws).enumerate() {
-            let known = self.slot_ref(at).part_like(list, &whole, place);
+        let here = self.slot_ref(at).parts_like(list, &whole);
+        for ((part, raw), known) in whole.iter().zip(&raws).zip(here) {
             match part.kind {
                 // A part of a type that is not the protocol's stays in its item and is not streamed.
                 None => {}
@@ -234,6 +234,13 @@ impl Mend<'_> {
         );
         let slot = &mut self.model.slots.list[at];
         (slot.added, slot.name, slot.call_id) = (added, Some(name), Some(call_id));
+        // Nothing of it went out yet: where the item says something else, the item is right.
+        let whole = item.string(field).unwrap_or_default();
+        let slot = &mut self.model.slots.list[at];
+        if !whole.is_empty() && !whole.starts_with(slot.payload.as_str()) {
+            slot.payload = whole.into_owned();
+        }
+        slot.payload_done = false;
         self.model.slots.place(at);
         self.give_added(at);
         self.release_payload(at);

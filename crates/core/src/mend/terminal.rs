@@ -2,8 +2,8 @@
 
 use crate::event::{EventKind, Field};
 use crate::json::{self, Object, edit};
-use crate::model::{Closed, Identity, Model};
-use crate::slots::ItemType;
+use crate::model::{Closed, Identity};
+use crate::slots::{ItemType, Slots};
 
 use super::{Mend, conform};
 
@@ -25,9 +25,9 @@ impl Concord {
 }
 
 /// Matches `outputs` with the slots: by id, else by call id, else by position and type.
-pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
-    let order = model.slots.ordered();
-    let mut taken = vec![false; model.slots.list.len()];
+pub(crate) fn concord<S: AsRef<str>>(items: &Slots, outputs: &[S]) -> Concord {
+    let order = items.ordered();
+    let mut taken = vec![false; items.list.len()];
     let objects: Vec<Object<'_>> = outputs
         .iter()
         .map(|raw| Object::parse(raw.as_ref()).unwrap_or_default())
@@ -35,7 +35,7 @@ pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
     let mut slots: Vec<Option<usize>> = vec![None; outputs.len()];
     let typed = |at: usize, item: &Object<'_>| {
         item.string("type")
-            .is_some_and(|name| model.slots.list[at].type_name == name)
+            .is_some_and(|name| items.list[at].type_name == name)
     };
     for key in ["id", "call_id"] {
         for (place, item) in objects
@@ -48,7 +48,7 @@ pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
                 continue;
             };
             let found = order.iter().copied().find(|&at| {
-                let slot = &model.slots.list[at];
+                let slot = &items.list[at];
                 let known = if key == "id" { &slot.id } else { &slot.call_id };
                 !taken[at] && known.as_deref() == Some(&*value) && (key == "id" || typed(at, item))
             });
@@ -68,6 +68,25 @@ pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
             slots[place] = Some(at);
         }
     }
+    // Another id at another place: the same text, and the same type, is the same item and not a second one.
+    for (place, raw) in outputs
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| slots[*place].is_none())
+        .collect::<Vec<_>>()
+    {
+        let same = order.iter().copied().find(|&at| {
+            let slot = &items.list[at];
+            let told = matches!(slot.kind, ItemType::Message | ItemType::Reasoning);
+            told && !taken[at]
+                && typed(at, &objects[place])
+                && conform(slot, raw.as_ref(), "completed").text.is_empty()
+        });
+        if let Some(at) = same {
+            taken[at] = true;
+            slots[place] = Some(at);
+        }
+    }
     let agrees = slots.len() == order.len()
         && slots
             .iter()
@@ -75,7 +94,7 @@ pub(crate) fn concord<S: AsRef<str>>(model: &Model, outputs: &[S]) -> Concord {
             .all(|(slot, at)| *slot == Some(*at))
         && slots.iter().zip(outputs).all(|(slot, raw)| {
             slot.is_some_and(|at| {
-                let conformed = conform(&model.slots.list[at], raw.as_ref(), "completed");
+                let conformed = conform(&items.list[at], raw.as_ref(), "completed");
                 conformed.id.is_empty() && conformed.fields.is_empty() && conformed.text.is_empty()
             })
         });
@@ -87,7 +106,7 @@ impl Mend<'_> {
     /// what was delivered; delivers what only `output` holds; writes `output` anew where it does not say all that.
     pub(crate) fn conclude(&mut self) {
         let outputs = self.outputs();
-        let found = concord(self.model, &outputs);
+        let found = concord(&self.model.slots, &outputs);
         for at in self.model.slots.ordered() {
             if self.slot_ref(at).is_open() {
                 self.conclude_item(at, found.listed(at, &outputs));
@@ -110,8 +129,14 @@ impl Mend<'_> {
             let slot = self.slot_ref(at);
             listed.push((at, edit(raw, &conform(slot, raw, "completed").all())));
         }
-        let after = concord(self.model, &outputs);
-        if after.agrees || self.is_over() {
+        let after = concord(&self.model.slots, &outputs);
+        let listed_at_all = self
+            .draft
+            .current(self.event, Field::Response)
+            .and_then(Object::parse);
+        let listed_at_all = listed_at_all
+            .is_some_and(|response| response.get("output").is_some_and(json::is_array));
+        if after.agrees && listed_at_all || self.is_over() {
             return;
         }
         if self.model.slots.overflowed && self.model.slots.list.iter().any(|slot| slot.partial) {
@@ -215,7 +240,7 @@ impl Mend<'_> {
         let object = Object::parse(item).unwrap_or_default();
         let id = object.string("id").map(std::borrow::Cow::into_owned);
         let closed = Closed { index, id };
-        self.model.closed.insert(Identity::of(&object), closed);
+        self.model.note_closed(Identity::of(&object), closed);
         self.model.content |= self.slot_ref(at).kind != ItemType::Other || !item.is_empty();
     }
 }

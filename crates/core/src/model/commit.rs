@@ -48,7 +48,8 @@ impl Model {
                     self.note_part(at, upstream, kind);
                     self.content |= matches!(
                         kind.class(),
-                        Class::TextDelta
+                        Class::PartAdded
+                            | Class::TextDelta
                             | Class::TextDone
                             | Class::PartDone
                             | Class::CallDelta
@@ -125,6 +126,10 @@ impl Model {
             .integer(Field::OutputIndex)
             .unwrap_or_else(|| self.slots.next_index());
         let mut slot = Slot::from_item(raw, index, upstream_index);
+        if !slot.kind.is_call() {
+            self.added
+                .insert(Identity::of(&Object::parse(raw).unwrap_or_default()));
+        }
         let own = upstream
             .field(Field::Item)
             .and_then(Object::parse)
@@ -132,6 +137,11 @@ impl Model {
         let own_id = own.filled("id").map(std::borrow::Cow::into_owned);
         slot.moved = event.integer(Field::OutputIndex) != upstream_index || slot.id != own_id;
         slot.indexless = event.integer(Field::OutputIndex).is_none();
+        self.content |= slot
+            .summary
+            .iter()
+            .chain(&slot.content)
+            .any(|part| !part.text.is_empty());
         let at = self.slots.open(slot);
         let item = upstream
             .field(Field::Item)
@@ -162,10 +172,8 @@ impl Model {
         let address = Address::of(upstream, EventKind::OutputItemDone, &item);
         self.slots.alias(at, index, address.id.as_deref());
         let index = event.integer(Field::OutputIndex);
-        self.closed.retain(|_, closed| closed.index != index);
         let id = item.string("id").map(std::borrow::Cow::into_owned);
-        self.closed
-            .insert(Identity::of(&item), Closed { index, id });
+        self.note_closed(Identity::of(&item), Closed { index, id });
         self.content = true;
     }
 

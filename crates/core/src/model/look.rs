@@ -182,7 +182,8 @@ pub(crate) fn effective_kind(event: &Event) -> EventKind {
         EventKind::ReasoningDone => EventKind::ReasoningTextDone,
         EventKind::ResponseDone => by_status(event),
         // openai-python takes a truthy `error` on any event as the upstream's error.
-        kind if !matches!(kind.class(), Class::Terminal | Class::Error)
+        kind if kind != EventKind::Failed
+            && kind.class() != Class::Error
             && event.field(Field::Error).is_some_and(json::is_truthy) =>
         {
             EventKind::Error

@@ -8,11 +8,11 @@ mod commit;
 mod identity;
 mod look;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::context::{Context, Mint};
 use crate::ending::ResponseError;
-use crate::event::{Event, EventKind, Field};
+use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{Edit, quote};
 use crate::limits::Limits;
 use crate::mend::{Draft, Mend};
@@ -48,6 +48,10 @@ pub struct Model {
     pub(crate) renumber: bool,
     /// The items that were closed, by identity: openai-python keeps the same book.
     pub(crate) closed: HashMap<Identity, Closed>,
+    /// Which of them was closed last at an output index.
+    pub(crate) closed_at: HashMap<Option<u64>, Identity>,
+    /// The identities of the items that were added and are no calls.
+    pub(crate) added: HashSet<Identity>,
     pub(crate) terminal: Option<EventKind>,
     /// What `error` said, until `response.failed` follows.
     pub(crate) error: Option<ResponseError>,
@@ -74,6 +78,8 @@ impl Model {
             sequence: None,
             renumber: false,
             closed: HashMap::new(),
+            closed_at: HashMap::new(),
+            added: HashSet::new(),
             terminal: None,
             error: None,
             failure: None,
@@ -153,7 +159,16 @@ impl Model {
                 mend.follow();
             }
             passes += 1;
+            let over = mend.is_over();
             let Some((next, found)) = mend.result().filter(|_| passes < MAX_PASSES) else {
+                if !over && place.kind.class() == Class::Terminal {
+                    // The upstream's last word is never dropped in silence.
+                    let why = open
+                        .first()
+                        .map(|finding| finding.message.clone())
+                        .unwrap_or_default();
+                    self.failure = Some(ResponseError::local("upstream_contradiction", why));
+                }
                 self.note_dropped(&event);
                 return more;
             };
@@ -204,6 +219,18 @@ impl Model {
         if let Some(number) = event.integer(Field::SequenceNumber) {
             self.upstream_sequence = self.upstream_sequence.max(Some(number));
         }
+    }
+
+    /// Notes that an item was closed, in place of what was closed at its index before.
+    pub(crate) fn note_closed(&mut self, identity: Identity, closed: Closed) {
+        if let Some(before) = self
+            .closed_at
+            .insert(closed.index, identity.clone())
+            .filter(|before| *before != identity)
+        {
+            self.closed.remove(&before);
+        }
+        self.closed.insert(identity, closed);
     }
 
     /// The id of the response downstream.

@@ -12,11 +12,17 @@ use super::{Mode, Reader, Step};
 impl Reader {
     /// The upstream's own terminal event was taken in.
     pub(super) fn end(&mut self, event: &Event) {
-        let kind = self.model.terminal.unwrap_or(EventKind::Failed);
+        let named = self.model.terminal.unwrap_or(EventKind::Failed);
         let response = event
             .field(Field::Response)
             .and_then(Object::parse)
             .unwrap_or_default();
+        // A response that says of itself that it failed is not completed, whatever its event is called.
+        let kind = match response.string("status").as_deref() {
+            Some("failed" | "cancelled") if named == EventKind::Completed => EventKind::Failed,
+            Some("incomplete") if named == EventKind::Completed => EventKind::Incomplete,
+            _ => named,
+        };
         let ending = match kind {
             EventKind::Completed => {
                 let listed = response

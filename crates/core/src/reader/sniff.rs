@@ -35,6 +35,9 @@ impl Default for Sniffer {
     }
 }
 
+/// So many blank bytes at the beginning are taken for an event stream.
+const BLANK: usize = 4 << 10;
+
 /// The fields that a line of an event stream can begin with.
 const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
 
@@ -125,7 +128,7 @@ fn judge(bytes: &[u8], whole: bool) -> Sniff {
         Sniff::Undecided
     };
     let Some(start) = bytes.iter().position(|byte| !byte.is_ascii_whitespace()) else {
-        return if bytes.len() > BODY_EXCERPT {
+        return if bytes.len() > BLANK {
             Sniff::Events
         } else {
             undecided

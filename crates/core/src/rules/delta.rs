@@ -59,6 +59,7 @@ pub(super) static DELTA_AFTER_DONE: Rule = Rule {
         Class::PartDone,
         Class::CallDelta,
         Class::CallDone,
+        Class::ItemStatus,
         Class::ItemDone,
     ],
     inspect,
@@ -72,6 +73,8 @@ fn inspect(look: &Look<'_>) -> Said {
         .zip(look.part)
         .map(|(kind, part)| &slot.parts(kind)[part]);
     let late = match look.class {
+        // Hosted tools report their status when they like; only text is judged.
+        Class::ItemStatus => !slot.is_open() && look.kind == EventKind::OutputTextAnnotationAdded,
         _ if !slot.is_open() => true,
         Class::TextDelta | Class::TextDone => part.is_some_and(|part| part.text_done || part.done),
         Class::PartDone => part.is_some_and(|part| part.done),
@@ -91,6 +94,7 @@ fn mend(mend: &mut Mend<'_>) {
         return mend.drop_event();
     };
     let at = mend.open_unknown(text.item_type());
+    mend.follow_from_here(at);
     mend.slot = Some(at);
     mend.part = Some(mend.open_part(at, text, Some(0), None));
     mend.readdress();

@@ -176,7 +176,7 @@ fn item(look: &Look<'_>) -> Said {
     {
         return say(SENTENCE);
     }
-    let only_there = concord(model, &look.outputs().unwrap_or_default())
+    let only_there = concord(&model.slots, &look.outputs().unwrap_or_default())
         .slots
         .contains(&None);
     if only_there {

@@ -6,7 +6,6 @@ use crate::event::{Class, EventKind, Field};
 use crate::json::{Object, is_object, quote};
 use crate::mend::Mend;
 use crate::model::{Identity, Look};
-use crate::slots::Slot;
 use crate::violation::Code;
 
 use super::{Grade, OF_ITEM, Rule, Said, say};
@@ -241,11 +240,7 @@ fn sdk_duplicate(look: &Look<'_>) -> Said {
     if identity.call_id.is_some() || !carries_item(look) {
         return None;
     }
-    let same = |slot: &Slot| {
-        !slot.kind.is_call()
-            && Object::parse(&slot.added).is_some_and(|added| Identity::of(&added) == identity)
-    };
-    if look.model.slots.list.iter().any(same) {
+    if look.model.added.contains(&identity) {
         say(SENTENCE)
     } else {
         None

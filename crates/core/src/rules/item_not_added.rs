@@ -114,11 +114,9 @@ fn hold(mend: &mut Mend<'_>) {
         _ => Field::Arguments,
     };
     if let Some(text) = mend.event.text(field) {
-        let known = mend.slot_ref(at).payload.clone();
-        let rest = if field == Field::Delta {
-            Some(&*text)
-        } else {
-            text.strip_prefix(known.as_str())
+        let rest = match field {
+            Field::Delta => Some(&*text),
+            _ => text.strip_prefix(mend.model.slots.list[at].payload.as_str()),
         };
         mend.model
             .slots

@@ -4,7 +4,6 @@ use crate::event::{Class, Field};
 use crate::json::is_object;
 use crate::mend::Mend;
 use crate::model::Look;
-use crate::slots::Slot;
 use crate::violation::Code;
 
 use super::{Grade, OF_ITEM, Rule, Said, say};
@@ -65,9 +64,8 @@ pub(super) static DUPLICATE: Rule = Rule {
         let index = look.event.integer(Field::OutputIndex);
         if look.is_sdk() {
             let null = !look.event.field(Field::Item).is_some_and(is_object);
-            let moved = |slot: &Slot| slot.moved && Some(slot.index) == index;
-            let taken = look.model.slots.at_index(index).is_some()
-                || look.model.slots.list.iter().any(moved);
+            let taken =
+                look.model.slots.at_index(index).is_some() || look.model.slots.was_moved_to(index);
             if null || !taken || look.slot.is_some() {
                 return None;
             }

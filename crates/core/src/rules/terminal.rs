@@ -77,7 +77,7 @@ pub(super) static STATUS_MISMATCH: Rule = Rule {
             .and_then(crate::json::Object::parse)
             .unwrap_or_default();
         let kind = match response.string("status").as_deref() {
-            Some("failed") => EventKind::Failed,
+            Some("failed" | "cancelled") => EventKind::Failed,
             Some("incomplete") => EventKind::Incomplete,
             _ => mend.kind,
         };
@@ -114,9 +114,6 @@ fn inspect(look: &Look<'_>) -> Said {
     else {
         return say("The terminal event's `output` is missing");
     };
-    if outputs.is_empty() && !look.model.slots.list.is_empty() {
-        return say("The terminal event's `output` is empty, although items were streamed");
-    }
     let unfinished = look.kind == EventKind::Incomplete
         && look
             .model
@@ -124,7 +121,17 @@ fn inspect(look: &Look<'_>) -> Said {
             .list
             .iter()
             .any(|slot| slot.is_open() && !slot.can_be_closed());
-    if unfinished || concord(look.model, &outputs).agrees {
+    if outputs.is_empty()
+        && look
+            .model
+            .slots
+            .list
+            .iter()
+            .any(|slot| !unfinished || !slot.is_open())
+    {
+        return say("The terminal event's `output` is empty, although items were streamed");
+    }
+    if unfinished || concord(&look.model.slots, &outputs).agrees {
         return None;
     }
     say("The terminal event's `output` is not what was streamed")

@@ -62,6 +62,19 @@ impl Slot {
         edit(&self.added, &edits)
     }
 
+    /// An item of which nothing is kept but what names it.
+    pub(crate) fn names(&self) -> String {
+        let mut edits = vec![Edit::Set("type", quote(&self.type_name))];
+        for (key, value) in [
+            ("id", &self.id),
+            ("call_id", &self.call_id),
+            ("name", &self.name),
+        ] {
+            edits.extend(value.as_ref().map(|value| Edit::Set(key, quote(value))));
+        }
+        edit("{}", &edits)
+    }
+
     /// The edit that gives an item the id, or the lack of one, that this one was added with.
     pub(crate) fn id_as_added(&self) -> Edit {
         let added = json::Object::parse(&self.added).unwrap_or_default();

@@ -124,9 +124,9 @@ impl Slots {
                 Part::from_raw(place as u64, raw).fitting(item_type, list_kind)
             };
             let whole: Vec<Part> = list.iter().enumerate().map(read).collect();
-            for (place, part) in whole.iter().enumerate() {
+            let here = self.list[at].parts_like(list_kind, &whole);
+            for (part, known) in whole.iter().zip(here) {
                 let Some(text) = part.kind else { continue };
-                let known = self.list[at].part_like(list_kind, &whole, place);
                 let position = known.unwrap_or_else(|| {
                     self.push_part(
                         at,
@@ -199,6 +199,12 @@ impl Slots {
 
     /// Adds a part to a slot and says where it stands.
     pub(crate) fn push_part(&mut self, at: usize, kind: TextKind, part: Part) -> usize {
+        let mut part = part;
+        if !self.keep(part.raw.len() + part.text.len()) {
+            part.raw = kind.empty_part().to_owned();
+            part.text.clear();
+            self.list[at].partial = true;
+        }
         let given = part.text.len();
         let parts = self.list[at].parts_mut(kind);
         parts.push(part);

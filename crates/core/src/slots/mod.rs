@@ -9,7 +9,7 @@ mod commit;
 mod resolve;
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) use resolve::Address;
 pub(crate) use text::TextKind;
@@ -132,6 +132,13 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Takes back what the item already holds: it counts as delivered only when it is closed.
+    pub(crate) fn forget(&mut self) {
+        self.content.clear();
+        self.summary.clear();
+        self.payload.clear();
+    }
+
     /// The output index that its events carry downstream.
     pub(crate) fn shown_index(&self) -> Option<u64> {
         (!self.indexless).then_some(self.index)
@@ -157,27 +164,26 @@ impl Slot {
         }
     }
 
-    /// The position of the part that the `place`-th part of `whole`, an item's own list, stands for: the same one
-    /// among those of its kind.
-    pub(crate) fn part_like(&self, list: TextKind, whole: &[Part], place: usize) -> Option<usize> {
-        let kind = whole[place].kind;
-        let nth = whole[..place]
-            .iter()
-            .filter(|part| part.kind == kind)
-            .count();
-        let alike = self
-            .parts(list)
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.kind == kind);
-        alike.map(|(at, _)| at).nth(nth)
+    /// For each part of `whole`, an item's own list: the position of the part here that it stands for, which is the
+    /// same one among those of its kind.
+    pub(crate) fn parts_like(&self, list: TextKind, whole: &[Part]) -> Vec<Option<usize>> {
+        let of_kind = |part: &Part| part.kind.map_or(TextKind::COUNT, |kind| kind as usize);
+        let mut here: [Vec<usize>; TextKind::COUNT + 1] = Default::default();
+        for (at, part) in self.parts(list).iter().enumerate().rev() {
+            here[of_kind(part)].push(at);
+        }
+        whole.iter().map(|part| here[of_kind(part)].pop()).collect()
     }
 
     /// The position of the part that the upstream addresses by this index.
     pub(crate) fn part_at(&self, kind: TextKind, index: u64) -> Option<usize> {
-        self.parts(kind)
-            .iter()
-            .position(|part| part.upstream_index == index)
+        let parts = self.parts(kind);
+        let place = usize::try_from(index).ok().filter(|place| {
+            parts
+                .get(*place)
+                .is_some_and(|part| part.upstream_index == index)
+        });
+        place.or_else(|| parts.iter().position(|part| part.upstream_index == index))
     }
 }
 
@@ -197,6 +203,9 @@ pub(crate) enum Change {
     Done { slot: usize },
 }
 
+/// What a slot costs besides its texts, in bytes.
+const SLOT: usize = 512;
+
 /// All items of one response.
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
@@ -205,6 +214,8 @@ pub(crate) struct Slots {
     by_index: BTreeMap<Option<u64>, usize>,
     /// Every id that the upstream used for a slot, and the one used downstream.
     by_id: HashMap<String, usize>,
+    /// The output indices downstream of items that the upstream calls by another.
+    moved_to: BTreeSet<u64>,
     last: usize,
     next_index: u64,
     /// Bytes of text that are kept.
@@ -221,6 +232,7 @@ impl Slots {
             list: Vec::new(),
             by_index: BTreeMap::new(),
             by_id: HashMap::new(),
+            moved_to: BTreeSet::new(),
             last: 0,
             next_index: 0,
             kept: 0,
@@ -235,8 +247,23 @@ impl Slots {
         self.next_index
     }
 
-    /// Adds a slot and makes it findable.
-    pub(crate) fn open(&mut self, slot: Slot) -> usize {
+    /// An item that the upstream calls by another index stands at this one.
+    pub(crate) fn was_moved_to(&self, index: Option<u64>) -> bool {
+        index.is_some_and(|index| self.moved_to.contains(&index))
+    }
+
+    /// Adds a slot and makes it findable. Of an item for which there is no room any more only its names are kept.
+    pub(crate) fn open(&mut self, mut slot: Slot) -> usize {
+        let parts = slot.summary.iter().chain(&slot.content);
+        let held: usize = parts.map(|part| part.raw.len() + part.text.len()).sum();
+        if !self.keep(SLOT + slot.added.len() + slot.payload.len() + held) {
+            slot.added = slot.names();
+            slot.forget();
+            slot.partial = true;
+        }
+        if slot.moved && !slot.held {
+            self.moved_to.insert(slot.index);
+        }
         let at = self.list.len();
         if !slot.held {
             self.next_index = self.next_index.max(slot.index.saturating_add(1));
@@ -255,6 +282,7 @@ impl Slots {
     pub(crate) fn place(&mut self, at: usize) {
         self.list[at].index = self.next_index;
         self.list[at].held = false;
+        self.moved_to.insert(self.next_index);
         self.next_index += 1;
     }
 
@@ -264,6 +292,16 @@ impl Slots {
             self.by_index.entry(index).or_insert(at);
         }
         if let Some(id) = id.filter(|id| !id.is_empty() && !self.by_id.contains_key(*id)) {
+            self.by_id.insert(id.to_owned(), at);
+        }
+    }
+
+    /// From now on the upstream's index and id lead to this slot, whatever they led to before.
+    pub(crate) fn redirect(&mut self, at: usize, index: Option<u64>, id: Option<&str>) {
+        if index.is_some() {
+            self.by_index.insert(index, at);
+        }
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
             self.by_id.insert(id.to_owned(), at);
         }
     }

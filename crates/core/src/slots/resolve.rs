@@ -16,6 +16,8 @@ pub(crate) struct Address<'a> {
     pub(crate) want: Option<ItemType>,
     /// The event is about a part: its item is of a type that has parts.
     pub(crate) has_parts: bool,
+    /// The event is about a call's arguments or input: they go into a call whose own are not done.
+    pub(crate) into_call: bool,
 }
 
 impl<'a> Address<'a> {
@@ -33,6 +35,7 @@ impl<'a> Address<'a> {
                     type_name,
                     want,
                     has_parts: false,
+                    into_call: false,
                 }
             }
             Class::PartAdded | Class::PartDone => {
@@ -54,6 +57,7 @@ impl<'a> Address<'a> {
                 index,
                 id: event.text(Field::ItemId),
                 want: want(kind),
+                into_call: matches!(kind.class(), Class::CallDelta | Class::CallDone),
                 ..Self::default()
             },
         }
@@ -111,14 +115,27 @@ impl Slots {
             // Two items under one index (DEVIATIONS 2.4) are told apart by their ids; otherwise the index wins.
             let twin = by_id.filter(|at| self.list[*at].upstream_index == address.index);
             let by_index = self.by_index.get(&address.index).copied().filter(fits);
-            return twin
+            let found = twin
                 .or(by_index)
                 .or(by_id)
                 .or_else(|| self.by_call_id(address));
+            // Several items under one index, and no id to tell them apart: the newest open one of the type.
+            let open = |at: &usize| {
+                self.list[*at].is_open() && self.list[*at].upstream_index == address.index
+            };
+            return found.or_else(|| (0..self.list.len()).rev().filter(open).find(fits));
         }
         by_id.or_else(|| self.by_call_id(address)).or_else(|| {
-            let open = |at: &usize| self.list[*at].is_open();
-            (0..self.list.len()).rev().filter(fits).find(open)
+            let open = |at: &usize| {
+                self.list[*at].is_open() && !(address.into_call && self.list[*at].payload_done)
+            };
+            let mut fitting = (0..self.list.len()).filter(fits).filter(open);
+            // What is open is closed in the order in which it was opened; what is added to is the newest.
+            if address.type_name.is_some() {
+                fitting.next()
+            } else {
+                fitting.next_back()
+            }
         })
     }
 
@@ -167,7 +184,13 @@ impl Slots {
                 let fits =
                     |part: &super::Part| part.upstream_index == index && part.kind == Some(text);
                 let same = slot.parts(text).iter().position(fits);
+                let by_place = || {
+                    usize::try_from(index)
+                        .ok()
+                        .filter(|place| *place < slot.parts(text).len())
+                };
                 same.or_else(|| slot.part_at(text, index))
+                    .or_else(|| by_place().filter(|_| kind.class() != Class::PartAdded))
             }
             None if kind.class() == Class::PartAdded => None,
             None => slot

@@ -15,6 +15,9 @@ pub(crate) enum TextKind {
 }
 
 impl TextKind {
+    /// How many kinds there are.
+    pub(crate) const COUNT: usize = 4;
+
     /// The text that an event of this kind carries, or whose part it opens or closes.
     pub(crate) fn of(kind: EventKind) -> Option<Self> {
         Some(match kind {

@@ -6,6 +6,7 @@ mod corpus;
 mod endings;
 mod fixtures;
 mod native;
+mod regressions;
 mod run;
 mod strictness;
 mod tenets;

@@ -1,0 +1,341 @@
+//! Streams that were once read wrongly, each with what is right.
+
+use respair_core::{Ending, Profile};
+use serde_json::{Value, json};
+
+use crate::run::{Outcome, strict, tolerant};
+
+/// A body of these events, numbered from 0.
+fn body(events: &[Value]) -> Vec<u8> {
+    let frame = |(number, event): (usize, &Value)| {
+        let mut event = event.clone();
+        if event.get("sequence_number").is_none() {
+            event["sequence_number"] = json!(number);
+        }
+        format!(
+            "event: {}\ndata: {event}\n\n",
+            event["type"].as_str().unwrap()
+        )
+    };
+    events
+        .iter()
+        .enumerate()
+        .map(frame)
+        .collect::<String>()
+        .into_bytes()
+}
+
+fn response(kind: &str, status: &str, output: Value) -> Value {
+    json!({ "type": format!("response.{kind}"), "response": {
+        "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": status, "output": output } })
+}
+
+fn created() -> Value {
+    response("created", "in_progress", json!([]))
+}
+
+fn completed(output: Value) -> Value {
+    response("completed", "completed", output)
+}
+
+fn message(id: &str, text: &str) -> Value {
+    json!({ "type": "message", "id": id, "role": "assistant", "status": "completed",
+        "content": [{ "type": "output_text", "text": text, "annotations": [] }] })
+}
+
+fn call(id: &str, arguments: &str) -> Value {
+    json!({ "type": "function_call", "id": id, "call_id": format!("call_{id}"), "name": "f", "status": "completed",
+        "arguments": arguments })
+}
+
+fn added(index: u64, item: &Value) -> Value {
+    let mut item = item.clone();
+    item["status"] = json!("in_progress");
+    match item["type"].as_str() {
+        Some("message") => item["content"] = json!([]),
+        _ => item["arguments"] = json!(""),
+    }
+    json!({ "type": "response.output_item.added", "output_index": index, "item": item })
+}
+
+fn done(index: u64, item: &Value) -> Value {
+    json!({ "type": "response.output_item.done", "output_index": index, "item": item })
+}
+
+fn part(index: u64, id: &str, content_index: u64) -> Value {
+    json!({ "type": "response.content_part.added", "output_index": index, "item_id": id, "content_index": content_index,
+        "part": { "type": "output_text", "text": "", "annotations": [] } })
+}
+
+fn delta(index: u64, id: &str, text: &str) -> Value {
+    json!({ "type": "response.output_text.delta", "output_index": index, "item_id": id, "content_index": 0, "delta": text,
+        "logprobs": [] })
+}
+
+fn arguments(kind: &str, field: &str, text: &str) -> Value {
+    json!({ "type": format!("response.function_call_arguments.{kind}"), field: text })
+}
+
+/// What comes out conforms, and says this text once, live and in the end.
+fn healed(events: &[Value], text: &str) -> Outcome {
+    let outcome = tolerant(Profile::Portable, &body(events));
+    let shown = String::from_utf8_lossy(&outcome.out).into_owned();
+    assert_eq!(outcome.text, text, "{shown}");
+    assert_eq!(outcome.response.text, text, "{shown}");
+    let refused = strict(Profile::Portable, &outcome.out).refused;
+    assert!(refused.is_none(), "{refused:?}\n{shown}");
+    outcome
+}
+
+#[test]
+fn what_only_the_terminal_holds_is_shown_on_the_strict_path() {
+    let streams = [
+        (
+            vec![created(), completed(json!([message("msg_1", "Hello")]))],
+            "Hello",
+        ),
+        (
+            vec![
+                created(),
+                added(0, &message("msg_1", "")),
+                part(0, "msg_1", 0),
+                delta(0, "msg_1", "Hel"),
+                completed(json!([message("msg_1", "Hello")])),
+            ],
+            "Hello",
+        ),
+        (
+            vec![
+                created(),
+                added(0, &message("msg_1", "")),
+                part(0, "msg_1", 0),
+                delta(0, "msg_1", "One"),
+                done(0, &message("msg_1", "One")),
+                completed(json!([message("msg_1", "One"), message("msg_2", "Two")])),
+            ],
+            "OneTwo",
+        ),
+    ];
+    for (events, text) in streams {
+        let outcome = strict(Profile::OpenAiSdk, &body(&events));
+        assert!(outcome.refused.is_none(), "{:?}", outcome.refused);
+        assert_eq!(
+            (outcome.text.as_str(), outcome.response.text.as_str()),
+            (text, text)
+        );
+        healed(&events, text);
+    }
+}
+
+#[test]
+fn an_incomplete_response_with_an_unfinished_call_is_incomplete() {
+    let mut end = response("incomplete", "incomplete", json!([]));
+    end["response"]["incomplete_details"] = json!({ "reason": "max_output_tokens" });
+    let open = json!({ "type": "response.function_call_arguments.delta", "output_index": 0, "item_id": "fc_1", "delta": "{\"a\":" });
+    let outcome = healed(&[created(), added(0, &call("fc_1", "")), open, end], "");
+    assert_eq!(
+        outcome.ending,
+        Some(Ending::Incomplete {
+            reason: Some("max_output_tokens".into())
+        })
+    );
+    let said = String::from_utf8(outcome.out).unwrap();
+    assert!(
+        !said.contains("output_item.done"),
+        "a call that was cut must not look done\n{said}"
+    );
+}
+
+#[test]
+fn completed_without_any_output_field_is_completed() {
+    let mut end = completed(json!([]));
+    end["response"].as_object_mut().unwrap().remove("output");
+    assert_eq!(
+        healed(&[created(), end], "").ending,
+        Some(Ending::Completed { empty: true })
+    );
+}
+
+#[test]
+fn held_calls_are_not_merged() {
+    let bare = |text: &str| {
+        [
+            arguments("delta", "delta", text),
+            arguments("done", "arguments", text),
+        ]
+    };
+    let mut events = vec![created()];
+    events.extend(bare("{\"a\":1}"));
+    events.extend(bare("{\"b\":2}"));
+    let (one, two) = (call("f1", "{\"a\":1}"), call("f2", "{\"b\":2}"));
+    for item in [&one, &two] {
+        events.push(json!({ "type": "response.output_item.done", "item": item }));
+    }
+    events.push(completed(json!([])));
+    let outcome = healed(&events, "");
+    assert_eq!(outcome.arguments, "{\"a\":1}{\"b\":2}");
+    let listed: Vec<Value> = outcome
+        .response
+        .output
+        .iter()
+        .map(|item| serde_json::from_str(item.get()).unwrap())
+        .collect();
+    let said: Vec<_> = listed
+        .iter()
+        .map(|item| (item["call_id"].as_str(), item["arguments"].as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Some("call_f1"), Some("{\"a\":1}")),
+            (Some("call_f2"), Some("{\"b\":2}"))
+        ]
+    );
+}
+
+#[test]
+fn several_items_under_one_index_without_ids() {
+    let text_done = json!({ "type": "response.output_text.done", "output_index": 0, "content_index": 0, "text": "Hello" });
+    let mut first = delta(0, "x", "Hello");
+    first.as_object_mut().unwrap().remove("item_id");
+    let (said, asked) = (message("msg_1", "Hello"), call("fc_1", "{}"));
+    healed(
+        &[
+            created(),
+            added(0, &said),
+            part(0, "msg_1", 0),
+            first,
+            added(0, &asked),
+            text_done,
+            done(0, &asked),
+            done(0, &said),
+            completed(json!([])),
+        ],
+        "Hello",
+    );
+}
+
+#[test]
+fn a_message_under_another_id_at_another_place_is_the_same() {
+    let thought = json!({ "type": "reasoning", "id": "rs_1", "summary": [] });
+    let outcome = healed(
+        &[
+            created(),
+            json!({ "type": "response.output_item.added", "output_index": 0, "item": thought }),
+            done(0, &thought),
+            added(1, &message("msg_1", "")),
+            part(1, "msg_1", 0),
+            delta(1, "msg_1", "Hello"),
+            done(1, &message("msg_1", "Hello")),
+            completed(json!([message("msg_zz", "Hello")])),
+        ],
+        "Hello",
+    );
+    assert_eq!(outcome.response.output.len(), 2);
+}
+
+#[test]
+fn a_part_under_another_index_is_found_by_its_place() {
+    let events = [
+        created(),
+        added(0, &message("msg_1", "")),
+        part(0, "msg_1", 1),
+        delta(0, "msg_1", "Hello"),
+        done(0, &message("msg_1", "Hello")),
+        completed(json!([message("msg_1", "Hello")])),
+    ];
+    healed(&events, "Hello");
+    assert_eq!(strict(Profile::OpenAiSdk, &body(&events)).text, "Hello");
+}
+
+#[test]
+fn an_error_on_a_completed_event_is_an_error() {
+    let mut end = completed(json!([]));
+    end["error"] = json!({ "code": "server_error", "message": "no" });
+    for outcome in [
+        strict(Profile::OpenAiSdk, &body(&[created(), end.clone()])),
+        healed(&[created(), end.clone()], ""),
+    ] {
+        assert!(
+            matches!(&outcome.ending, Some(Ending::Failed(error)) if error.message == "no"),
+            "{:?}",
+            outcome.ending
+        );
+    }
+}
+
+#[test]
+fn a_response_that_says_it_failed_is_not_completed() {
+    for (status, ends) in [
+        ("failed", "failed"),
+        ("cancelled", "failed"),
+        ("incomplete", "incomplete"),
+    ] {
+        let events = [created(), response("completed", status, json!([]))];
+        for outcome in [
+            strict(Profile::OpenAiSdk, &body(&events)),
+            healed(&events, ""),
+        ] {
+            let right = match &outcome.ending {
+                Some(Ending::Failed(_)) => ends == "failed",
+                Some(Ending::Incomplete { .. }) => ends == "incomplete",
+                _ => false,
+            };
+            assert!(right, "{status}: {:?}", outcome.ending);
+        }
+    }
+}
+
+#[test]
+fn numbers_that_nobody_can_count_with_are_none() {
+    let mut first = created();
+    first["sequence_number"] = json!(u64::MAX);
+    let said = message("msg_1", "Hello");
+    healed(
+        &[
+            first.clone(),
+            added(u64::MAX, &said),
+            delta(u64::MAX, "msg_1", "Hello"),
+            done(0, &said),
+            completed(json!([])),
+        ],
+        "Hello",
+    );
+    let cut = arguments("delta", "delta", "{");
+    tolerant(
+        Profile::Portable,
+        &body(&[
+            first,
+            added(u64::MAX, &said),
+            cut,
+            done(5, &call("fc_1", "{}")),
+        ]),
+    );
+}
+
+#[test]
+fn an_annotation_after_the_end_of_its_item_goes_no_further() {
+    let said = message("msg_1", "Hello");
+    let late = json!({ "type": "response.output_text.annotation.added", "output_index": 0, "item_id": "msg_1",
+        "content_index": 0, "annotation_index": 0, "annotation": { "type": "url_citation" } });
+    healed(
+        &[created(), done(0, &said), late, completed(json!([]))],
+        "Hello",
+    );
+}
+
+#[test]
+fn late_text_goes_on_in_one_item() {
+    let said = message("msg_1", "A");
+    let late = ["B", "C", "D"].map(|text| delta(0, "msg_1", text));
+    let mut events = vec![
+        created(),
+        added(0, &said),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "A"),
+        done(0, &said),
+    ];
+    events.extend(late);
+    events.push(completed(json!([])));
+    assert_eq!(healed(&events, "ABCD").response.output.len(), 2);
+}
