@@ -59,12 +59,21 @@ impl Client {
             let _ = target.set_password(None);
         }
         let http = transport::build(&endpoint, headers)?;
+        let mut redactor = Redactor::of(&endpoint);
+        // What the address's own user and password are sent as.
+        if let Ok(request) = http.post(target.clone()).build()
+            && let Some(sent) = request.headers().get(AUTHORIZATION)
+            && let Some((_basic, encoded)) =
+                sent.to_str().ok().and_then(|text| text.split_once(' '))
+        {
+            redactor = redactor.with(encoded);
+        }
         let random = options
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let shared = Shared {
             url: endpoint.display_url(),
-            redactor: Redactor::of(&endpoint),
+            redactor,
             clock: options
                 .clock
                 .clone()

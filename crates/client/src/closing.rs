@@ -271,10 +271,27 @@ fn outcome(
             add_violation(&mut outcome.violations, violation);
         }
     }
-    for violation in &mut outcome.violations {
-        violation.message = turn.shared.redactor.text(&violation.message);
-    }
+    redact(turn, &mut outcome);
     outcome
+}
+
+/// Takes the secrets out of what the upstream says about the answer. The answer is the caller's own.
+fn redact(turn: &Driver<'_>, outcome: &mut Outcome) {
+    let redactor = &turn.shared.redactor;
+    for violation in &mut outcome.violations {
+        violation.message = redactor.text(&violation.message);
+    }
+    for text in [
+        &mut outcome.response_id,
+        &mut outcome.upstream_response_id,
+        &mut outcome.incomplete_reason,
+    ] {
+        *text = redactor.option(text.take());
+    }
+    // The model that was asked for is no secret, also where a header or the address names it.
+    if outcome.model.as_ref() != Some(&turn.model) {
+        outcome.model = redactor.option(outcome.model.take());
+    }
 }
 
 fn overflow(limit: usize) -> TurnError {

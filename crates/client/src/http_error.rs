@@ -33,7 +33,7 @@ pub(crate) fn read(
     redactor: &Redactor,
     now_unix: u64,
 ) -> TurnError {
-    let said = Said::read(body);
+    let said = Said::read(body, redactor);
     let mut error = if status.is_redirection() {
         redirect(status, headers, endpoint)
     } else {
@@ -83,7 +83,7 @@ enum Said {
 }
 
 impl Said {
-    fn read(body: &[u8]) -> Self {
+    fn read(body: &[u8], redactor: &Redactor) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -97,7 +97,8 @@ impl Said {
                 title(text).unwrap_or_else(|| "an HTML page without a title".to_owned()),
             );
         }
-        Self::Text(text.chars().take(EXCERPT).collect())
+        // Before it is cut: the beginning of a secret is not known again.
+        Self::Text(redactor.text(text).chars().take(EXCERPT).collect())
     }
 }
 

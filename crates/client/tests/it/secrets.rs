@@ -99,6 +99,71 @@ async fn an_upstream_that_echoes_them_is_not_repeated() {
     }
 }
 
+/// Escaped and encoded, as an address, a header or a JSON writer has them.
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_echoes_them_encoded_is_not_repeated() {
+    const CODE: &str = "AbC%2FdefGHIjkl123456%3D%3D";
+    const BASIC: &str = "bWU6aHVudGVyMi9wYXNzd29yZA";
+    let echo = format!("Cannot POST /v1/responses?code={CODE}");
+    let basic = format!("You sent Basic {BASIC}== (hunter2%2Fpassword, hunter2/password)");
+    let json = r#"{"error":{"message":"no","sent":"hunter2\/password AbC\/defGHIjkl123456=="}}"#;
+    for script in [
+        Script::text(404, "text/plain", echo.clone()),
+        Script::text(404, "text/html", format!("<title>{echo}</title>")),
+        Script::text(401, "text/plain", basic.clone()),
+        Script::text(400, "application/json", json),
+        // The excerpt ends within the secret.
+        Script::text(404, "text/plain", format!("{}{CODE}", "x".repeat(290))),
+        Script::stream(&Stream::new().prelude().push(ev::failed("no", &basic))),
+    ] {
+        let relay = relay(script).await;
+        let mut url: respair_client::Url = format!("{}/v1?code={CODE}", relay.base_url())
+            .parse()
+            .unwrap();
+        url.set_username("me").unwrap();
+        url.set_password(Some("hunter2/password")).unwrap();
+        let shared = Shared::default();
+        let options = ClientOptions {
+            trace: Some(Trace::new(shared.clone())),
+            ..options(&TestClock::new())
+        };
+        let run = run(&Client::new(Endpoint::custom(url), options).unwrap()).await;
+        assert_eq!(
+            relay.requests()[0].header("authorization"),
+            Some(format!("Basic {BASIC}==").as_str())
+        );
+        let said = format!("{run:?} {}", shared.text());
+        for secret in ["AbC", BASIC, "hunter2"] {
+            assert!(!said.contains(secret), "{secret} in {said}");
+        }
+    }
+}
+
+/// What is neither the answer nor an error.
+#[tokio::test(start_paused = true)]
+async fn the_outcomes_names_hold_none() {
+    let mut stream = Stream::new()
+        .prelude()
+        .message(["Hello"])
+        .push(ev::incomplete(KEY));
+    for kind in [
+        "response.created",
+        "response.in_progress",
+        "response.incomplete",
+    ] {
+        stream = stream.map_type(kind, |ev| {
+            ev.with("response.id", format!("resp_{KEY}"))
+                .with("response.model", HEADER)
+        });
+    }
+    let relay = relay(Script::stream(&stream)).await;
+    let outcome = run(&client(with_secrets(&relay))).await.outcome;
+    assert_eq!(outcome.status, TurnStatus::Incomplete);
+    assert_eq!(outcome.response_id.as_deref(), Some("resp_[redacted]"));
+    assert_eq!(outcome.model.as_deref(), Some("[redacted]"));
+    assert_eq!(outcome.incomplete_reason.as_deref(), Some("[redacted]"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn debug_and_state_hold_none() {
     let relay = relay(Script::stream(&seed())).await;
