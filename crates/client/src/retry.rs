@@ -26,28 +26,39 @@ pub(crate) fn status_verdict(status: u16) -> RetryVerdict {
     }
 }
 
-/// How long the headers ask to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date.
+/// What a wait counts as that is longer than anyone will be around for, or than can be counted: 100 years.
+const ENDLESS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// How long the headers ask to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date. Of a list, which is what
+/// proxies make of a header that came twice, the first.
 pub(crate) fn asked(headers: &HeaderMap, now_unix: u64) -> Option<Duration> {
-    let text = |value: &reqwest::header::HeaderValue| {
-        value.to_str().ok().map(|text| text.trim().to_owned())
-    };
-    if let Some(ms) = headers
-        .get("retry-after-ms")
-        .and_then(text)
-        .and_then(|text| text.parse::<f64>().ok())
-    {
-        return Duration::try_from_secs_f64(ms / 1000.0).ok();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let ms = text("retry-after-ms").and_then(|text| number(text, 0.001));
+    ms.or_else(|| {
+        let value = text(RETRY_AFTER.as_str())?;
+        number(value, 1.0).or_else(|| {
+            let at = http_date(value)?;
+            Some(Duration::from_secs(at.saturating_sub(now_unix)))
+        })
+    })
+}
+
+/// The first number of a list, in `unit` seconds.
+fn number(list: &str, unit: f64) -> Option<Duration> {
+    let first = list.split(',').next()?.trim();
+    // `inf` is a number as well.
+    if !first.contains(|c: char| c.is_ascii_digit()) {
+        return None;
     }
-    let value = headers.get(RETRY_AFTER).and_then(text)?;
-    if let Ok(seconds) = value.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+    let seconds = first.parse::<f64>().ok()? * unit;
+    if seconds >= ENDLESS.as_secs_f64() {
+        return Some(ENDLESS);
     }
-    let at = http_date(&value)?;
-    Some(Duration::from_secs(at.saturating_sub(now_unix)))
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// Seconds since 1970 of an IMF-fixdate, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7). The obsolete forms are not
-/// read: a wait that is not understood falls back to our own.
+/// read: a wait that is not understood falls back to our own. What follows a comma is another date.
 fn http_date(text: &str) -> Option<u64> {
     let mut words = text.split_whitespace().skip(1);
     let day: u64 = words.next()?.parse().ok()?;
@@ -58,7 +69,11 @@ fn http_date(text: &str) -> Option<u64> {
         .split(':')
         .map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-    if words.next() != Some("GMT") || !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+    let zone = words.next()?.split(',').next();
+    if zone != Some("GMT") || !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+        return None;
+    }
+    if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     const MONTHS: [&str; 12] = [
@@ -118,7 +133,28 @@ mod tests {
     }
 
     #[test]
+    fn milliseconds_come_first_where_they_mean_something() {
+        for (ms, expected) in [
+            ("250", 0.25),
+            ("-5", 7.0),
+            ("soon", 7.0),
+            ("NaN", 7.0),
+            ("", 7.0),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after-ms", ms.parse().unwrap());
+            headers.insert("retry-after", "7".parse().unwrap());
+            assert_eq!(
+                asked(&headers, 0),
+                Some(Duration::from_secs_f64(expected)),
+                "{ms}"
+            );
+        }
+    }
+
+    #[test]
     fn waits_that_are_asked_for() {
+        const ENDLESS: f64 = super::ENDLESS.as_secs_f64();
         let now = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
         for (name, value, expected) in [
             ("retry-after", "2", Some(2.0)),
@@ -126,6 +162,22 @@ mod tests {
             ("retry-after-ms", "250", Some(0.25)),
             ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT", Some(30.0)),
             ("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT", Some(0.0)),
+            ("retry-after", "99999999999999999999999999", Some(ENDLESS)),
+            ("retry-after", "1e999", Some(ENDLESS)),
+            (
+                "retry-after-ms",
+                "99999999999999999999999999",
+                Some(ENDLESS),
+            ),
+            ("retry-after", "3600, 3600", Some(3600.0)),
+            ("retry-after", "7,soon", Some(7.0)),
+            (
+                "retry-after",
+                "Sun, 06 Nov 1994 08:50:07 GMT, Sun, 06 Nov 1994 08:51:07 GMT",
+                Some(30.0),
+            ),
+            ("retry-after", "inf", None),
+            ("retry-after", "", None),
             ("retry-after", "-3", None),
             ("retry-after", "soon", None),
             ("retry-after", "NaN", None),
@@ -150,6 +202,7 @@ mod tests {
             ("Mon, 01 Mar 2100 00:00:00 GMT", Some(4_107_542_400)),
             ("Sun, 06 Nov 1994 08:49:37 PST", None),
             ("Sun, 06 Foo 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 18446744073709551615:49:37 GMT", None),
             ("nonsense", None),
         ] {
             assert_eq!(http_date(text), expected, "{text}");

@@ -194,6 +194,8 @@ async fn too_long_a_wait_is_told_instead() {
     for script in [
         error(429, None, "Slow.").header("retry-after", "121"),
         error(503, None, "Slow.").header("retry-after", fortnight),
+        error(429, None, "Slow.").header("retry-after", "99999999999999999999999999"),
+        error(429, None, "Slow.").header("retry-after", "3600, 3600"),
         error(429, None, "Slow.").header("retry-after", "Fri, 02 Jan 2026 00:00:00 GMT"),
         in_band("rate_limit_exceeded", "Please try again in 10 minutes."),
     ] {
