@@ -192,7 +192,9 @@ mod tests {
                 ),
                 "{content}"
             );
-            memory.learn("u", "m", &[], NOW).unwrap();
+            memory
+                .learn("u", "m", &["created-missing".to_owned()], NOW)
+                .unwrap();
             assert!(memory.lookup("u", "m", NOW).unwrap().is_some(), "{content}");
         }
     }
@@ -206,7 +208,7 @@ mod tests {
             Err(MemoryProblem::Newer { schema: 2, .. })
         ));
         assert!(matches!(
-            memory.learn("u", "m", &[], NOW),
+            memory.learn("u", "m", &["created-missing".to_owned()], NOW),
             Err(MemoryProblem::Newer { .. })
         ));
         assert!(matches!(
@@ -225,7 +227,11 @@ mod tests {
             memory.lookup("u", "m", NOW),
             Err(MemoryProblem::Unreadable { .. })
         ));
-        assert!(memory.learn("u", "m", &[], NOW).is_err());
+        assert!(
+            memory
+                .learn("u", "m", &["created-missing".to_owned()], NOW)
+                .is_err()
+        );
     }
 
     #[test]
@@ -234,7 +240,11 @@ mod tests {
         let state = dir.path().join("state");
         fs::write(&state, "").unwrap();
         let memory = EndpointMemory::open(&state);
-        assert!(memory.learn("u", "m", &[], NOW).is_err());
+        assert!(
+            memory
+                .learn("u", "m", &["created-missing".to_owned()], NOW)
+                .is_err()
+        );
     }
 
     /// What a full disk leads to: the temporary file cannot become the file, and goes.
@@ -257,7 +267,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("a/b");
         let memory = EndpointMemory::open(&state);
-        memory.learn("u", "m", &[], NOW).unwrap();
+        memory
+            .learn("u", "m", &["created-missing".to_owned()], NOW)
+            .unwrap();
         assert_eq!(
             fs::metadata(&state).unwrap().permissions().mode() & 0o777,
             0o700

@@ -102,7 +102,7 @@ impl EndpointMemory {
     }
 
     /// Notes that the endpoint broke the rules `codes`. It resets the count of clean turns, and an entry that is there keeps
-    /// the day it was learnt.
+    /// the day it was learnt. No codes make no entry: it would say that rules were broken, and not which.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -115,6 +115,9 @@ impl EndpointMemory {
     ) -> Result<(), MemoryProblem> {
         self.change(now, |entries| {
             let known = entries.iter().position(|entry| entry.is_for(url, model));
+            if known.is_none() && codes.is_empty() {
+                return;
+            }
             let mut entry = known.map_or_else(
                 || MemoryEntry {
                     url: url.to_owned(),
@@ -258,6 +261,10 @@ mod tests {
         (dir, memory)
     }
 
+    fn codes() -> [String; 1] {
+        ["created-missing".to_owned()]
+    }
+
     fn learnt(memory: &EndpointMemory, code: &str) {
         memory.learn(URL, "m", &[code.to_owned()], NOW).unwrap();
     }
@@ -273,6 +280,23 @@ mod tests {
         assert_eq!(entry.codes, ["created-missing", "part-not-added"]);
         assert_eq!(memory.lookup(URL, "other", NOW).unwrap(), None);
         assert_eq!(memory.lookup("http://r.example", "m", NOW).unwrap(), None);
+    }
+
+    /// A remembered turn that was not clean, and an entry that another process has forgotten meanwhile.
+    #[test]
+    fn no_rule_makes_no_entry() {
+        let (_dir, memory) = memory();
+        memory.learn(URL, "m", &[], NOW).unwrap();
+        assert_eq!(memory.list(NOW).unwrap(), []);
+        learnt(&memory, "created-missing");
+        assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+        memory.learn(URL, "m", &[], NOW + 1).unwrap();
+        let entry = memory.lookup(URL, "m", NOW).unwrap().unwrap();
+        assert_eq!(entry.codes, codes());
+        assert_eq!((entry.clean_turns, entry.last_used), (0, NOW + 1));
+        // Nor does one that is too old come back without its rules.
+        memory.learn(URL, "m", &[], NOW + 7 * DAY).unwrap();
+        assert_eq!(memory.list(NOW + 7 * DAY).unwrap(), []);
     }
 
     #[test]
@@ -312,7 +336,8 @@ mod tests {
         let (_dir, one) = memory();
         let two = EndpointMemory::open(one.path().parent().unwrap());
         learnt(&one, "created-missing");
-        two.learn("http://other.example", "m", &[], NOW).unwrap();
+        two.learn("http://other.example", "m", &codes(), NOW)
+            .unwrap();
         assert_eq!(one.list(NOW).unwrap().len(), 2);
         assert_eq!(two.forget(URL, None, NOW).unwrap(), 1);
         assert_eq!(one.list(NOW).unwrap().len(), 1);
@@ -323,7 +348,9 @@ mod tests {
     fn it_does_not_grow_for_ever() {
         let (_dir, memory) = memory();
         for n in 0..3 {
-            memory.learn(URL, &format!("m{n}"), &[], NOW + n).unwrap();
+            memory
+                .learn(URL, &format!("m{n}"), &codes(), NOW + n)
+                .unwrap();
         }
         let mut many: Vec<_> = memory.list(NOW).unwrap();
         let pattern = many[0].clone();
@@ -333,7 +360,7 @@ mod tests {
             ..pattern.clone()
         }));
         file::write(memory.path(), &many).unwrap();
-        memory.learn(URL, "new", &[], NOW + 10_000).unwrap();
+        memory.learn(URL, "new", &codes(), NOW + 10_000).unwrap();
         let kept = memory.list(NOW).unwrap();
         assert_eq!(kept.len(), ENTRIES);
         assert!(
