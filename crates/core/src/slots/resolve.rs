@@ -123,7 +123,10 @@ impl Slots {
             let open = |at: &usize| {
                 self.list[*at].is_open() && self.list[*at].upstream_index == address.index
             };
-            return found.or_else(|| (0..self.list.len()).rev().filter(open).find(fits));
+            if found.is_some() || !self.by_index.contains_key(&address.index) {
+                return found;
+            }
+            return (0..self.list.len()).rev().filter(open).find(fits);
         }
         by_id.or_else(|| self.by_call_id(address)).or_else(|| {
             let open = |at: &usize| {
@@ -183,12 +186,15 @@ impl Slots {
             Some(index) => {
                 let fits =
                     |part: &super::Part| part.upstream_index == index && part.kind == Some(text);
-                let same = slot.parts(text).iter().position(fits);
-                let by_place = || {
-                    usize::try_from(index)
-                        .ok()
-                        .filter(|place| *place < slot.parts(text).len())
-                };
+                let parts = slot.parts(text);
+                let place = usize::try_from(index)
+                    .ok()
+                    .filter(|place| *place < parts.len());
+                let by_place = || place;
+                // Nearly always a part stands where its index says.
+                let same = place
+                    .filter(|place| fits(&parts[*place]))
+                    .or_else(|| parts.iter().position(fits));
                 same.or_else(|| slot.part_at(text, index))
                     .or_else(|| by_place().filter(|_| kind.class() != Class::PartAdded))
             }

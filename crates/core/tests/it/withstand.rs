@@ -219,3 +219,37 @@ fn what_passes_the_limit_is_live_and_a_valid_stream_still_passes() {
     };
     assert_eq!(error.code.as_deref(), Some("limit_response"));
 }
+
+/// What is added counts against the limit as well: items with padding, parts that are full from the start.
+#[test]
+fn items_and_parts_count_against_the_limit() {
+    let limits = Limits::default().with_response(64 << 10);
+    let padding = serde_json::json!("x".repeat(8 << 10));
+    let mut stream = respair_faults::Stream::new().prelude();
+    for _ in 0..32 {
+        stream = stream.message(["a"]);
+    }
+    let body = stream
+        .complete()
+        .map_type("response.output_item.added", |event| {
+            event.with("item.padding", padding.clone())
+        });
+    for profile in [Profile::OpenAiSdk, Profile::Portable] {
+        let outcome = read(
+            ReaderOptions::tolerant()
+                .with_profile(profile)
+                .with_limits(limits),
+            &body.to_bytes(),
+        );
+        assert!(
+            matches!(outcome.ending, Some(Ending::Completed { .. })),
+            "{:?}",
+            outcome.ending
+        );
+        assert!(
+            outcome.response.overflowed,
+            "256 KiB of items were kept within 64 KiB"
+        );
+        assert_eq!(outcome.text.len(), 32, "live text is not cut");
+    }
+}
