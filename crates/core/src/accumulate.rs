@@ -82,8 +82,10 @@ impl Accumulator {
     /// Nothing was folded yet. Text beyond `limits.response` is still given live, but not kept.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
+        let mut slots = Slots::new(limits.response);
+        slots.patient = true;
         Self {
-            slots: Slots::new(limits.response),
+            slots,
             id: None,
             model: None,
             terminal: None,
@@ -191,22 +193,7 @@ impl Accumulator {
             upstream.unwrap_or_else(|| self.slots.next_index()),
             upstream,
         );
-        let at = self.slots.open(slot);
-        let slot = &self.slots.list[at];
-        let given = |parts: &[Part]| -> Vec<(usize, TextKind)> {
-            let kinds = parts.iter().enumerate();
-            kinds
-                .filter_map(|(part, known)| Some((part, known.kind?)))
-                .collect()
-        };
-        for (part, kind) in given(&slot.summary).into_iter().chain(given(&slot.content)) {
-            self.slots.changes.push(Change::Text {
-                slot: at,
-                kind,
-                part,
-                from: 0,
-            });
-        }
+        self.slots.open(slot);
     }
 
     /// A slot for an item that was never added: the strict profile allows that for some types.

@@ -205,6 +205,9 @@ impl Slots {
             part.text.clear();
             self.list[at].partial = true;
         }
+        if self.patient {
+            part.wait();
+        }
         let given = part.text.len();
         let parts = self.list[at].parts_mut(kind);
         parts.push(part);
@@ -240,6 +243,13 @@ impl Slots {
 
     /// Appends delivered text to a part.
     pub(crate) fn append(&mut self, at: usize, kind: TextKind, part: usize, delta: &str) {
+        if !delta.is_empty() {
+            let seed = std::mem::take(&mut self.list[at].parts_mut(kind)[part].seed);
+            // A delta that begins what was there already, or goes beyond it, says it again (DEVIATIONS 3.6).
+            if !seed.is_empty() && !delta.starts_with(&seed) && !seed.starts_with(delta) {
+                return self.append(at, kind, part, &(seed + delta));
+            }
+        }
         let keep = self.keep(delta.len());
         let slot = &mut self.list[at];
         slot.partial |= !keep;
@@ -259,6 +269,10 @@ impl Slots {
     /// Takes what `whole` holds beyond the delivered text. Text that contradicts it changes nothing: what was
     /// delivered stands.
     fn extend(&mut self, at: usize, kind: TextKind, part: usize, whole: Option<&str>) {
+        let seed = std::mem::take(&mut self.list[at].parts_mut(kind)[part].seed);
+        let whole = whole
+            .filter(|whole| !whole.is_empty())
+            .or((!seed.is_empty()).then_some(seed.as_str()));
         let slot = &self.list[at];
         if slot.partial {
             return;

@@ -81,6 +81,8 @@ pub(crate) struct Part {
     pub(crate) raw: String,
     /// What was delivered of it.
     pub(crate) text: String,
+    /// What it was added with, where that is not shown until a delta or done tells whether it comes again.
+    pub(crate) seed: String,
     /// Annotations that came as events, as raw JSON.
     pub(crate) annotations: Vec<String>,
     pub(crate) text_done: bool,
@@ -224,6 +226,8 @@ pub(crate) struct Slots {
     /// The limit was passed: text is no longer kept.
     pub(crate) overflowed: bool,
     pub(crate) changes: Vec<Change>,
+    /// Text that an item or part is added with is not shown at once (ARCHITECTURE.md, what may wait).
+    pub(crate) patient: bool,
 }
 
 impl Slots {
@@ -239,6 +243,7 @@ impl Slots {
             limit,
             overflowed: false,
             changes: Vec::new(),
+            patient: false,
         }
     }
 
@@ -260,6 +265,12 @@ impl Slots {
             slot.added = slot.names();
             slot.forget();
             slot.partial = true;
+        }
+        if self.patient {
+            slot.summary
+                .iter_mut()
+                .chain(&mut slot.content)
+                .for_each(Part::wait);
         }
         if slot.moved && !slot.held {
             self.moved_to.insert(slot.index);

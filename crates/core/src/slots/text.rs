@@ -142,12 +142,18 @@ impl Part {
             kind,
             raw: raw.to_owned(),
             text,
+            seed: String::new(),
             annotations: Vec::new(),
             text_done: false,
             done: false,
             untyped: false,
             upstream_index: index,
         }
+    }
+
+    /// What it already holds is not shown yet.
+    pub(crate) fn wait(&mut self) {
+        self.seed = std::mem::take(&mut self.text);
     }
 
     /// The same part; one whose text has no place in such an item, or in this list of it, is carried whole.

@@ -339,3 +339,32 @@ fn late_text_goes_on_in_one_item() {
     events.push(completed(json!([])));
     assert_eq!(healed(&events, "ABCD").response.output.len(), 2);
 }
+
+#[test]
+fn text_that_added_already_holds_is_shown_once() {
+    let whole = message("msg_1", "Hello world");
+    let held = |text: &str| {
+        let mut item = message("msg_1", text);
+        item["status"] = json!("in_progress");
+        json!({ "type": "response.output_item.added", "output_index": 0, "item": item })
+    };
+    let end = [done(0, &whole), completed(json!([whole]))];
+    // It comes again as deltas, it is gone on from, or it is all there is.
+    for deltas in [
+        vec!["Hello", " world"],
+        vec!["He", "llo world"],
+        vec![" world"],
+        vec![],
+    ] {
+        let mut events = vec![created(), held("Hello")];
+        events.extend(deltas.iter().map(|text| delta(0, "msg_1", text)));
+        events.extend(end.clone());
+        for outcome in [
+            strict(Profile::OpenAiSdk, &body(&events)),
+            tolerant(Profile::Portable, &body(&events)),
+        ] {
+            let said = (outcome.text.as_str(), outcome.response.text.as_str());
+            assert_eq!(said, ("Hello world", "Hello world"), "{deltas:?}");
+        }
+    }
+}
