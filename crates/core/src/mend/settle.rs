@@ -232,28 +232,22 @@ impl Mend<'_> {
                 Edit::Set(field, quote("")),
             ],
         );
+        let whole = item.string(field).unwrap_or_default();
         let slot = &mut self.model.slots.list[at];
         (slot.added, slot.name, slot.call_id) = (added, Some(name), Some(call_id));
         // Nothing of it went out yet: where the item says something else, the item is right.
-        let whole = item.string(field).unwrap_or_default();
-        let slot = &mut self.model.slots.list[at];
         if !whole.is_empty() && !whole.starts_with(slot.payload.as_str()) {
             slot.payload = whole.into_owned();
         }
         slot.payload_done = false;
         self.model.slots.place(at);
         self.give_added(at);
-        self.release_payload(at);
-        true
-    }
-
-    /// Gives out the arguments that were held.
-    pub(crate) fn release_payload(&mut self, at: usize) {
         let held = self.slot_ref(at).payload.clone();
         if !held.is_empty() {
             self.give_payload_delta(at, &held);
             self.model.content = true;
         }
+        true
     }
 }
 

@@ -279,26 +279,22 @@ impl Reader {
 
     /// After the terminal event only `[DONE]` and comments pass.
     fn after_the_end(&mut self, event: Event) {
-        let again = self.mode == Mode::Tolerant
-            && event.kind().class() == Class::Sentinel
-            && std::mem::replace(&mut self.sentinel, true);
-        match event.kind().class() {
-            _ if again => self
-                .ledger
-                .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
-            Class::Sentinel | Class::Comment => {
-                let found = self.model.inspect(&event, self.profile, &self.without);
-                if self.mode == Mode::Tolerant {
-                    self.model
-                        .apply(event, &found, self.profile, &self.without, &mut self.sink);
-                    self.queue.extend(self.sink.drain(..).map(Step::Event));
-                } else {
-                    self.queue.push_back(Step::Event(event));
-                }
+        let passes = match event.kind().class() {
+            Class::Sentinel => {
+                self.mode == Mode::Strict || !std::mem::replace(&mut self.sentinel, true)
             }
-            _ => self
-                .ledger
-                .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
+            class => class == Class::Comment,
+        };
+        if !passes {
+            self.ledger
+                .repaired(rules::EVENT_AFTER_TERMINAL, self.position);
+        } else if self.mode == Mode::Strict {
+            self.queue.push_back(Step::Event(event));
+        } else {
+            let found = self.model.inspect(&event, self.profile, &self.without);
+            self.model
+                .apply(event, &found, self.profile, &self.without, &mut self.sink);
+            self.queue.extend(self.sink.drain(..).map(Step::Event));
         }
     }
 

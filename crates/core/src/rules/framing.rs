@@ -6,7 +6,7 @@ use crate::model::Look;
 use crate::sse::Oddities;
 use crate::violation::Code;
 
-use super::{ALL, Grade, OBJECTS, Rule, Said, say};
+use super::{ALL, Grade, OBJECTS, Rule, Said, join, say};
 
 fn odd(look: &Look<'_>, oddity: Oddities, sentence: &'static str) -> Said {
     if look.event.frame().oddities().contains(oddity) {
@@ -110,7 +110,7 @@ pub(super) const FINAL_BLANK_LINE_MISSING: Rule = Rule {
     mends: "The event is read if it is whole and of a known type, and framed anew.",
     evidence: "DEVIATIONS 4.8; openai/openai-node#2725, earendil-works/pi#9047",
     fixture: "final-blank-line-missing",
-    on: OBJECTS_AND_SENTINEL,
+    on: &join::<14>(OBJECTS, &[Class::Sentinel]),
     inspect: |look| {
         if look.event.payload() == Payload::Comment {
             return None;
@@ -122,14 +122,4 @@ pub(super) const FINAL_BLANK_LINE_MISSING: Rule = Rule {
         )
     },
     mend: reframe,
-};
-
-const OBJECTS_AND_SENTINEL: &[Class] = &{
-    let mut all = [Class::Sentinel; 14];
-    let mut at = 0;
-    while at < OBJECTS.len() {
-        all[at] = OBJECTS[at];
-        at += 1;
-    }
-    all
 };

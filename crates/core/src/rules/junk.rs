@@ -5,7 +5,7 @@ use crate::model::Look;
 use crate::sse::Oddities;
 use crate::violation::Code;
 
-use super::{Grade, OBJECTS, Rule, Said, say};
+use super::{Grade, OBJECTS, Rule, Said, join, say};
 
 fn payload(look: &Look<'_>, payload: Payload, sentence: &'static str) -> Said {
     if look.event.payload() == payload {
@@ -26,15 +26,7 @@ pub(crate) static INVALID_UTF8: Rule = Rule {
     mends: "The bytes become U+FFFD; if no event is left, it is dropped.",
     evidence: "DEVIATIONS 6.6; WHATWG HTML 9.2.6",
     fixture: "invalid-utf8",
-    on: &{
-        let mut all = [Class::Junk; 14];
-        let mut at = 0;
-        while at < OBJECTS.len() {
-            all[at] = OBJECTS[at];
-            at += 1;
-        }
-        all
-    },
+    on: &join::<14>(OBJECTS, JUNK),
     inspect: |look| {
         let odd = look
             .event

@@ -246,42 +246,32 @@ const OF_ITEM: &[Class] = &[
 ];
 
 /// Every class that is an event with an object.
-const OBJECTS: &[Class] = &[
-    Class::Prelude,
-    Class::ItemAdded,
-    Class::PartAdded,
-    Class::TextDelta,
-    Class::TextDone,
-    Class::PartDone,
-    Class::CallDelta,
-    Class::CallDone,
-    Class::ItemStatus,
-    Class::ItemDone,
-    Class::Terminal,
-    Class::Error,
-    Class::Other,
-];
+const OBJECTS: &[Class] = &join::<13>(
+    OF_ITEM,
+    &[Class::Prelude, Class::Terminal, Class::Error, Class::Other],
+);
 
 /// Every class, comments too.
-const ALL: &[Class] = &[
-    Class::Prelude,
-    Class::ItemAdded,
-    Class::PartAdded,
-    Class::TextDelta,
-    Class::TextDone,
-    Class::PartDone,
-    Class::CallDelta,
-    Class::CallDone,
-    Class::ItemStatus,
-    Class::ItemDone,
-    Class::Terminal,
-    Class::Error,
-    Class::Other,
-    Class::Unknown,
-    Class::Sentinel,
-    Class::Comment,
-    Class::Junk,
-];
+const ALL: &[Class] = &join::<{ Class::COUNT }>(
+    OBJECTS,
+    &[Class::Unknown, Class::Sentinel, Class::Comment, Class::Junk],
+);
+
+/// Two lists of classes as one; `N` is how many there are together.
+const fn join<const N: usize>(one: &[Class], other: &[Class]) -> [Class; N] {
+    assert!(one.len() + other.len() == N);
+    let mut all = [Class::Junk; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < one.len() {
+            one[at]
+        } else {
+            other[at - one.len()]
+        };
+        at += 1;
+    }
+    all
+}
 
 /// A sentence without parts that have to be filled in.
 const fn say(text: &'static str) -> Said {
