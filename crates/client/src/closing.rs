@@ -10,10 +10,11 @@ use respair_core::{
 
 use crate::body::Body;
 use crate::drive::Driver;
-use crate::http_error::one_line;
+use crate::http_error::{one_line, quoted};
 use crate::memory::{MemoryEntry, MemoryProblem};
 use crate::reading::Reading;
 use crate::recovery::{LONGEST_WAIT, RecoveryMode, Stop};
+use crate::redact::Redactor;
 use crate::retry::spell;
 use crate::stream::Why;
 use crate::trace::TraceBody;
@@ -40,7 +41,7 @@ pub(crate) fn error(turn: &Driver<'_>, ending: &Ending, why: Option<&Why>) -> Op
             };
             TurnError::local("empty_stream", message, RetryVerdict::Retry)
         }
-        Ending::NoStream(found) => no_stream(found),
+        Ending::NoStream(found) => no_stream(found, &turn.shared.redactor),
         _ => TurnError::local(
             "unknown_ending",
             "the stream ended in a way that is not known here",
@@ -67,11 +68,11 @@ fn from_upstream(error: &ResponseError) -> TurnError {
 }
 
 /// A body that is no stream, by what it is (DEVIATIONS 5.11, 6.8).
-fn no_stream(found: &NoStream) -> TurnError {
+fn no_stream(found: &NoStream, redactor: &Redactor) -> TurnError {
     if let Some(error) = &found.error {
         return from_upstream(error);
     }
-    let excerpt = &found.excerpt;
+    let excerpt = quoted(&found.excerpt, redactor);
     let (message, hint) = match found.kind {
         NoStreamKind::JsonResponse => (
             "the upstream answered with one whole JSON response although a stream was asked for"

@@ -97,9 +97,13 @@ impl Said {
                 title(text).unwrap_or_else(|| "an HTML page without a title".to_owned()),
             );
         }
-        // Before it is cut: the beginning of a secret is not known again.
-        Self::Text(redactor.text(text).chars().take(EXCERPT).collect())
+        Self::Text(quoted(text, redactor))
     }
+}
+
+/// The beginning of a body, for an error message. Secrets go before it is cut: the beginning of one is not known again.
+pub(crate) fn quoted(text: &str, redactor: &Redactor) -> String {
+    redactor.text(text).chars().take(EXCERPT).collect()
 }
 
 /// The error in a JSON body: OpenAI's object, a flat one, `detail` (FastAPI: a string or a list), a bare string.

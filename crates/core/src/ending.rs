@@ -308,7 +308,8 @@ fn wait_in_text(message: &str) -> Option<Duration> {
 pub struct NoStream {
     /// What it looks like.
     pub kind: NoStreamKind,
-    /// Its beginning, on one line, at most 300 characters; for HTML its title where it has one.
+    /// Its beginning, on one line, at most 4,000 characters; for HTML its title where it has one. Who shows it cuts it
+    /// shorter, and takes secrets out before: their beginning is not known again.
     pub excerpt: String,
     /// The upstream's error, where the body is a JSON error.
     pub error: Option<ResponseError>,

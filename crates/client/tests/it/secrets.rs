@@ -297,3 +297,13 @@ fn a_trace_file_is_the_owners() {
         0o600
     );
 }
+
+/// The beginning of a secret is not known again: what is quoted of a body is cut after the secrets are out of it.
+#[tokio::test(start_paused = true)]
+async fn a_secret_at_the_cut_of_a_quoted_body_leaves_no_beginning() {
+    let body = format!("{} {KEY}", "x".repeat(285));
+    let relay = relay(Script::text(200, "text/plain", body)).await;
+    let run = run(&client(with_secrets(&relay))).await;
+    let said = run.error().message.clone();
+    assert!(said.contains("xxx") && !said.contains("sk-live"), "{said}");
+}

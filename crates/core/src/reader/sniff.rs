@@ -180,7 +180,7 @@ fn title(html: &str) -> Option<&str> {
 }
 
 fn one_line(text: &str) -> String {
-    const LENGTH: usize = 300;
+    const LENGTH: usize = 4000;
     let mut out = String::new();
     for word in text.split_whitespace() {
         if !out.is_empty() {
