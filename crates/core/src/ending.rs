@@ -336,9 +336,9 @@ impl NoStreamKind {
     #[must_use]
     pub fn code(self) -> Code {
         match self {
-            Self::JsonResponse | Self::JsonError | Self::Json => rules::JSON_INSTEAD_OF_SSE,
-            Self::Html => rules::HTML_INSTEAD_OF_SSE,
-            Self::Prose => rules::NO_STREAM,
+            Self::JsonResponse | Self::JsonError | Self::Json => rules::JSON_INSTEAD_OF_SSE.code,
+            Self::Html => rules::HTML_INSTEAD_OF_SSE.code,
+            Self::Prose => rules::NO_STREAM.code,
         }
     }
 }

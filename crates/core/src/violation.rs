@@ -56,18 +56,25 @@ pub enum Profile {
     OpenAiSdk,
     /// What all strict readers need at once.
     Portable,
+    /// The public specification: its schema and its MUSTs.
+    OpenResponses,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: &'static [Profile] = &[Profile::OpenAiSdk, Profile::Portable];
+    pub const ALL: &'static [Profile] = &[
+        Profile::OpenAiSdk,
+        Profile::Portable,
+        Profile::OpenResponses,
+    ];
 
-    /// The profile's name: `openai-sdk`, `portable`.
+    /// The profile's name: `openai-sdk`, `portable`, `open-responses`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAiSdk => "openai-sdk",
             Self::Portable => "portable",
+            Self::OpenResponses => "open-responses",
         }
     }
 

@@ -101,8 +101,15 @@ impl Reader {
             return self.say(Ending::NoStream(ending));
         }
         if let Some(error) = self.model.error.take() {
-            self.ledger
-                .repaired(rules::ERROR_WITHOUT_FAILED, self.position);
+            let message = format!(
+                "`response.failed` does not follow the error `{}`",
+                error.message
+            );
+            self.report(
+                &rules::ERROR_WITHOUT_FAILED,
+                message,
+                (self.read_to, self.read_to),
+            );
             return self.fail(error);
         }
         self.clean = false;
@@ -112,7 +119,7 @@ impl Reader {
             (Ending::Empty { cause }, "empty_stream")
         };
         self.ledger.push(Violation {
-            code: rules::TERMINAL_MISSING,
+            code: rules::TERMINAL_MISSING.code,
             severity: Severity::Violation,
             message: format!("No terminal event: {cause}"),
             event: self.position,
@@ -130,7 +137,8 @@ impl Reader {
                 ..ResponseError::local(code, format!("{cause} before {what}"))
             };
             self.model.fail(&error, &mut self.sink);
-            self.ledger.repaired(rules::TERMINAL_MISSING, self.position);
+            self.ledger
+                .repaired(rules::TERMINAL_MISSING.code, self.position);
             self.queue.extend(self.sink.drain(..).map(Step::Event));
         }
         self.say(ending);

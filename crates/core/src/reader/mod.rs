@@ -20,7 +20,7 @@ use crate::ending::{EndOfBody, Ending, ResponseError};
 use crate::event::{Class, Event, EventKind};
 use crate::limits::Limits;
 use crate::model::{Model, Place, effective_kind};
-use crate::rules::{self, Finding};
+use crate::rules::{self, Finding, Grade, Rule};
 use crate::sse::{Decoder, Frame, Oddities};
 use crate::violation::{Code, Profile, Repair, Severity, Violation};
 
@@ -256,7 +256,7 @@ impl Reader {
             let name = last.type_name().into_owned();
             *last = Event::read(Frame::compose(&name, last.data().as_bytes()));
             self.ledger
-                .repaired(rules::FINAL_BLANK_LINE_MISSING, self.position);
+                .repaired(rules::FINAL_BLANK_LINE_MISSING.code, self.position);
         }
     }
 
@@ -266,9 +266,7 @@ impl Reader {
         match kind.class() {
             Class::Comment | Class::Sentinel => return false,
             Class::Terminal if kind == EventKind::Failed => return false,
-            _ => self
-                .ledger
-                .repaired(rules::EVENT_AFTER_TERMINAL, self.position),
+            _ => self.too_late(event),
         }
         self.position += u64::from(event.counts());
         if kind.class() == Class::Terminal {
@@ -286,8 +284,8 @@ impl Reader {
             class => class == Class::Comment,
         };
         if !passes {
-            self.ledger
-                .repaired(rules::EVENT_AFTER_TERMINAL, self.position);
+            self.too_late(&event);
+            self.position += u64::from(event.counts());
         } else if self.mode == Mode::Strict {
             self.queue.push_back(Step::Event(event));
         } else {
@@ -295,6 +293,35 @@ impl Reader {
             self.model
                 .apply(event, &found, self.profile, &self.without, &mut self.sink);
             self.queue.extend(self.sink.drain(..).map(Step::Event));
+        }
+    }
+
+    /// Nothing is to come any more: what comes is named and dropped.
+    fn too_late(&mut self, event: &Event) {
+        let what = match event.kind().class() {
+            Class::Sentinel => "`[DONE]` comes twice".to_owned(),
+            Class::Junk => "Data that is no event comes after the end".to_owned(),
+            _ => format!("`{}` comes after the end", event.type_name()),
+        };
+        self.report(&rules::EVENT_AFTER_TERMINAL, what, span_of(event));
+    }
+
+    /// What no rule's `inspect` sees: said, and counted as mended by the tolerant reading.
+    fn report(&mut self, rule: &'static Rule, message: String, at: (u64, u64)) {
+        if self.without.contains(&rule.code) || rule.grade(self.profile) == Grade::No {
+            return;
+        }
+        let severity = rule.severity(self.profile);
+        self.ledger.push(Violation {
+            code: rule.code,
+            severity,
+            message,
+            event: self.position,
+            byte_start: at.0,
+            byte_end: at.1,
+        });
+        if self.mode == Mode::Tolerant {
+            self.ledger.repaired(rule.code, self.position);
         }
     }
 
@@ -309,7 +336,7 @@ impl Reader {
 
     fn oversized(&mut self, message: &str, offset: u64) {
         let violation = Violation {
-            code: rules::OVERSIZED,
+            code: rules::OVERSIZED.code,
             severity: Severity::Violation,
             message: message.to_owned(),
             event: self.position,

@@ -13,6 +13,7 @@ pub(super) static CALL_IDENTITY_CHANGED: Rule = Rule {
     code: Code("call-identity-changed"),
     sdk: Grade::Violation,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "An item keeps its type and `call_id` from added to done.",
     mends: "A `call_id` that is left out is filled in; a contradiction makes the response fail.",
     evidence: "DEVIATIONS 2.9, 9.2; openai-python: \"Completed output item identity changed.\"",

@@ -15,6 +15,7 @@ pub(super) static DONE_TEXT_MISMATCH: Rule = Rule {
     code: Code("done-text-mismatch"),
     sdk: Grade::No,
     portable: Grade::Violation,
+    open: Grade::Info,
     demands: "A done text is the sum of its deltas, and so are its part, its item and `output`.",
     mends: "A missing end is sent as a delta first; in a contradiction what was delivered stands.",
     evidence: "DEVIATIONS 3.13, 9.1; tailcallhq/forgecode#2558, mlx-node/mlx-node#45",

@@ -13,6 +13,7 @@ pub(super) static ERROR_SHAPE: Rule = Rule {
     code: Code("error-shape"),
     sdk: Grade::No,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "An error says `code` and `message` both at the top level and in an `error` object.",
     mends: "Both shapes in one event, each field from where the upstream has it.",
     evidence: "DEVIATIONS 5.2; openai/openai-dotnet#881, Effect-TS/effect#7262",

@@ -44,6 +44,7 @@ pub(super) static BOM: Rule = Rule {
     code: Code("bom"),
     sdk: Grade::Violation,
     portable: Grade::Violation,
+    open: Grade::Info,
     demands: "The body does not begin with a byte order mark.",
     mends: "The frame is written anew without it.",
     evidence: "DEVIATIONS 6.14; Codex 0.169 panics on it (CLIENTS.md)",
@@ -58,6 +59,7 @@ pub(super) static BARE_CR: Rule = Rule {
     code: Code("bare-cr"),
     sdk: Grade::Info,
     portable: Grade::Violation,
+    open: Grade::Info,
     demands: "Lines do not end with a lone CR.",
     mends: "The frame is written anew with LF.",
     evidence: "DEVIATIONS 6.14; Codex 0.169 does not parse it (CLIENTS.md)",
@@ -72,6 +74,7 @@ pub(super) static CRLF: Rule = Rule {
     code: Code("crlf"),
     sdk: Grade::Info,
     portable: Grade::Violation,
+    open: Grade::Info,
     demands: "Lines end with LF.",
     mends: "The frame is written anew with LF.",
     evidence: "DEVIATIONS 6.14; PROTOCOL.md, framing",
@@ -86,6 +89,7 @@ pub(super) static BLANK_LINE_MISSING: Rule = Rule {
     code: Code("blank-line-missing"),
     sdk: Grade::Violation,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "Every event ends with a blank line.",
     mends: "The event is framed anew.",
     evidence: "DEVIATIONS 6.14; eleven of sixteen clients fail (CLIENTS.md, single_newline_frames)",
@@ -102,10 +106,11 @@ pub(super) static BLANK_LINE_MISSING: Rule = Rule {
 };
 
 /// The last event without its blank line: WHATWG says not to dispatch it, and clients lose it silently.
-pub(super) const FINAL_BLANK_LINE_MISSING: Rule = Rule {
+pub(crate) static FINAL_BLANK_LINE_MISSING: Rule = Rule {
     code: Code("final-blank-line-missing"),
     sdk: Grade::Info,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "The last event ends with a blank line too.",
     mends: "The event is read if it is whole and of a known type, and framed anew.",
     evidence: "DEVIATIONS 4.8; openai/openai-node#2725, earendil-works/pi#9047",

@@ -14,6 +14,7 @@ pub(super) static ITEM_NOT_ADDED: Rule = Rule {
     code: Code("item-not-added"),
     sdk: Grade::Violation,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "An item's first event is `output_item.added`.",
     mends: "It is inserted. A call is held until its name is known.",
     evidence: "DEVIATIONS 3.1, 3.9; BerriAI/litellm#22102, Wei-Shaw/sub2api#2875",

@@ -14,6 +14,7 @@ pub(super) static LIFECYCLE_REPEATED: Rule = Rule {
     code: Code("lifecycle-repeated"),
     sdk: Grade::No,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "`created` comes once; a later `queued` or `in_progress` takes no output back.",
     mends: "The event is dropped; a second response that begins after output was sent ends the first as failed.",
     evidence: "DEVIATIONS 1.7; mnfst/llm-gateway#2072; openai-node replaces its snapshot",

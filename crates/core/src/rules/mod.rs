@@ -4,6 +4,7 @@
 //! event breaks it (`inspect`, pure) and what the tolerant reading does about it (`mend`). The rules run in the order
 //! of the table; only those that are listed for an event's class and graded in the profile are asked.
 
+mod body;
 mod call_identity;
 mod created;
 mod delta;
@@ -55,6 +56,8 @@ pub struct Rule {
     pub sdk: Grade,
     /// What `portable` makes of it.
     pub portable: Grade,
+    /// What `open-responses` makes of it.
+    pub open: Grade,
     /// What has to hold, in one sentence.
     pub demands: &'static str,
     /// What the tolerant reading does.
@@ -77,10 +80,20 @@ impl Rule {
         matches!(self.code.0, "sequence-missing" | "sequence-not-increasing")
     }
 
-    fn grade(&self, profile: Profile) -> Grade {
+    pub(crate) fn severity(&self, profile: Profile) -> Severity {
+        match self.grade(profile) {
+            Grade::Violation => Severity::Violation,
+            Grade::No | Grade::Info => Severity::Info,
+        }
+    }
+
+    /// What `profile` makes of it.
+    #[must_use]
+    pub fn grade(&self, profile: Profile) -> Grade {
         match profile {
             Profile::OpenAiSdk => self.sdk,
             Profile::Portable => self.portable,
+            Profile::OpenResponses => self.open,
         }
     }
 }
@@ -156,30 +169,24 @@ static RULES: &[&Rule] = &[
     &sequence::MISSING,
     &sequence::NOT_INCREASING,
     &naming::EVENT_NAME_MISMATCH,
+    &body::OVERSIZED,
+    &body::TERMINAL_MISSING,
+    &body::ERROR_WITHOUT_FAILED,
+    &body::EVENT_AFTER_TERMINAL,
+    &body::JSON_INSTEAD_OF_SSE,
+    &body::HTML_INSTEAD_OF_SSE,
+    &body::NO_STREAM,
 ];
 
-/// What is not found by looking at one event: limits, and how the body ended.
-pub(crate) const FINAL_BLANK_LINE_MISSING: Code = framing::FINAL_BLANK_LINE_MISSING.code;
-pub(crate) const OVERSIZED: Code = Code("oversized");
-pub(crate) const TERMINAL_MISSING: Code = Code("terminal-missing");
-pub(crate) const ERROR_WITHOUT_FAILED: Code = Code("error-without-failed");
-pub(crate) const EVENT_AFTER_TERMINAL: Code = Code("event-after-terminal");
-pub(crate) const JSON_INSTEAD_OF_SSE: Code = Code("json-instead-of-sse");
-pub(crate) const HTML_INSTEAD_OF_SSE: Code = Code("html-instead-of-sse");
-pub(crate) const NO_STREAM: Code = Code("no-stream");
+pub(crate) use body::{
+    ERROR_WITHOUT_FAILED, EVENT_AFTER_TERMINAL, HTML_INSTEAD_OF_SSE, JSON_INSTEAD_OF_SSE,
+    NO_STREAM, OVERSIZED, TERMINAL_MISSING,
+};
+pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
 
-/// Every code: those of the rules, then those of the reader.
+/// Every code, in the order of the rules.
 pub(crate) fn codes() -> impl Iterator<Item = Code> {
-    let reader = [
-        OVERSIZED,
-        TERMINAL_MISSING,
-        ERROR_WITHOUT_FAILED,
-        EVENT_AFTER_TERMINAL,
-        JSON_INSTEAD_OF_SSE,
-        HTML_INSTEAD_OF_SSE,
-        NO_STREAM,
-    ];
-    RULES.iter().map(|rule| rule.code).chain(reader)
+    RULES.iter().map(|rule| rule.code)
 }
 
 /// Every rule, in the order in which they run.
@@ -189,7 +196,7 @@ pub fn rules() -> &'static [&'static Rule] {
 }
 
 /// For each profile and class, the rules to ask.
-struct Table([[Vec<&'static Rule>; Class::COUNT]; 2]);
+struct Table([[Vec<&'static Rule>; Class::COUNT]; Profile::ALL.len()]);
 
 /// So many rules at the head of [`RULES`] are about framing: they are asked only of a frame that is odd.
 const FRAMING: usize = 6;
@@ -203,7 +210,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             RULES[FRAMING..].iter().filter(asked).copied().collect()
         })
     };
-    Table([of(Profile::OpenAiSdk), of(Profile::Portable)])
+    Table(std::array::from_fn(|at| of(Profile::ALL[at])))
 });
 
 /// Asks every rule that concerns the event.
@@ -212,7 +219,7 @@ pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Find
     let framing = RULES[..FRAMING].iter().filter(|rule| {
         odd && rule.on.contains(&look.class) && rule.grade(look.profile) != Grade::No
     });
-    let asked = &TABLE.0[usize::from(!look.is_sdk())][look.class as usize];
+    let asked = &TABLE.0[look.profile as usize][look.class as usize];
     for rule in framing.chain(asked) {
         let Some(message) = (rule.inspect)(look) else {
             continue;
@@ -220,13 +227,9 @@ pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Find
         if without.contains(&rule.code) {
             continue;
         }
-        let severity = match rule.grade(look.profile) {
-            Grade::Violation => Severity::Violation,
-            _ => Severity::Info,
-        };
         findings.push(Finding {
             rule,
-            severity,
+            severity: rule.severity(look.profile),
             message: message.into_owned(),
         });
     }
@@ -301,10 +304,12 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_is_asked_by_something() {
+    fn every_rule_matters_to_a_profile() {
         for rule in RULES {
             assert!(
-                !rule.on.is_empty() && (rule.sdk != Grade::No || rule.portable != Grade::No),
+                Profile::ALL
+                    .iter()
+                    .any(|profile| rule.grade(*profile) != Grade::No),
                 "{}",
                 rule.code
             );

@@ -10,6 +10,7 @@ pub(super) static UNKNOWN_EVENT: Rule = Rule {
     code: Code("unknown-event"),
     sdk: Grade::Info,
     portable: Grade::Violation,
+    open: Grade::Violation,
     demands: "Every event is one of the protocol's.",
     mends: "The event is dropped.",
     evidence: "DEVIATIONS 3.10; openai/openai-node#1964",

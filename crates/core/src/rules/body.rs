@@ -1,0 +1,101 @@
+//! What no single event shows: limits, how the body ended, what it is instead of a stream, how it was carried.
+//!
+//! The reader sees the first group itself; the transport's findings are reported by whoever holds the connection. They
+//! stand in the table so that each has its code, its page and its switch like every other rule.
+
+use crate::mend::Mend;
+use crate::model::Look;
+use crate::violation::Code;
+
+use super::{Grade, Rule, Said};
+
+fn unseen(_: &Look<'_>) -> Said {
+    None
+}
+
+fn elsewhere(_: &mut Mend<'_>) {}
+
+/// A rule that the reader or the transport judges: it is asked by no event.
+macro_rules! seen_elsewhere {
+    ($(#[$doc:meta])* $name:ident = $code:literal, [$sdk:ident, $portable:ident, $open:ident], $demands:literal,
+        $mends:literal, $evidence:literal, $fixture:literal) => {
+        $(#[$doc])*
+        pub(crate) static $name: Rule = Rule {
+            code: Code($code),
+            sdk: Grade::$sdk,
+            portable: Grade::$portable,
+            open: Grade::$open,
+            demands: $demands,
+            mends: $mends,
+            evidence: $evidence,
+            fixture: $fixture,
+            on: &[],
+            inspect: unseen,
+            mend: elsewhere,
+        };
+    };
+}
+
+seen_elsewhere!(
+    /// A frame is longer than `limits.frame`.
+    OVERSIZED = "oversized",
+    [Violation, Violation, Violation],
+    "No frame is longer than `limits.frame` (64 MiB).",
+    "The response fails, with an error that names the limit.",
+    "DEVIATIONS 6.12; openai/openai-go#368",
+    ""
+);
+seen_elsewhere!(
+    /// The body ended without a terminal event.
+    TERMINAL_MISSING = "terminal-missing",
+    [Violation, Violation, Violation],
+    "A stream ends with `response.completed`, `response.incomplete` or `response.failed`.",
+    "`response.failed` with code `upstream_truncated` or `empty_stream` ends it; never `completed`.",
+    "DEVIATIONS 4.1, 1.2, 4.14; openai/codex#41340",
+    "truncated"
+);
+seen_elsewhere!(
+    /// An `error` event was the last.
+    ERROR_WITHOUT_FAILED = "error-without-failed",
+    [Info, Violation, Violation],
+    "An `error` event is followed by `response.failed`.",
+    "`response.failed` is added, with the error's code and message.",
+    "DEVIATIONS 5.2, 5.6; zyycn/codex-proxy-rs#90",
+    "error-flat"
+);
+seen_elsewhere!(
+    /// Events behind the terminal one.
+    EVENT_AFTER_TERMINAL = "event-after-terminal",
+    [Info, Violation, Violation],
+    "The terminal event is the last, `[DONE]` and comments aside.",
+    "What comes behind it is dropped.",
+    "DEVIATIONS 1.7, 4.10; mnfst/llm-gateway#2072",
+    "event-after-terminal"
+);
+seen_elsewhere!(
+    /// A JSON document where a stream was asked for.
+    JSON_INSTEAD_OF_SSE = "json-instead-of-sse",
+    [Violation, Violation, Violation],
+    "A request with `stream: true` is answered with an event stream.",
+    "The response fails; an error in it keeps its code and message.",
+    "DEVIATIONS 6.8; looplj/axonhub#2243",
+    "json-response"
+);
+seen_elsewhere!(
+    /// A web page where a stream was asked for.
+    HTML_INSTEAD_OF_SSE = "html-instead-of-sse",
+    [Violation, Violation, Violation],
+    "A request with `stream: true` is answered with an event stream.",
+    "The response fails, with the page's title.",
+    "DEVIATIONS 5.11",
+    "html"
+);
+seen_elsewhere!(
+    /// A body that begins as none of these.
+    NO_STREAM = "no-stream",
+    [Violation, Violation, Violation],
+    "A request with `stream: true` is answered with an event stream.",
+    "The response fails, and quotes how the body begins.",
+    "DEVIATIONS 6.9",
+    "prose"
+);
