@@ -4,6 +4,7 @@ use crate::ending::ResponseError;
 use crate::event::{Event, EventKind};
 use crate::json::{self, quote};
 use crate::model::{Model, Place};
+use crate::slots::Slot;
 use crate::sse::Frame;
 
 use super::Mend;
@@ -35,20 +36,34 @@ pub(crate) fn error_object(error: &ResponseError) -> String {
 }
 
 impl Model {
-    /// Ends a stream that the upstream did not end: `created` if it is missing, then `response.failed` with this
-    /// error. The items that were done stay in its `output`; nothing that is open is closed.
-    pub(crate) fn fail(&mut self, error: &ResponseError, sink: &mut Vec<Event>) {
+    /// The stream was cut: the texts that wait to be said again are sent.
+    pub(crate) fn show_what_waits(&mut self, sink: &mut Vec<Event>) {
+        if self.slots.list.iter().any(Slot::has_seed) {
+            self.mend_nothing(sink, |mend| mend.send_all_seeds());
+        }
+    }
+
+    /// Works on the stream while no event is in hand.
+    fn mend_nothing(&mut self, sink: &mut Vec<Event>, work: impl FnOnce(&mut Mend<'_>)) {
         let nothing = Event::read(Frame::comment(""));
         let place = Place {
             kind: EventKind::Comment,
             slot: None,
             part: None,
         };
-        let mut mend = Mend::new(self, &nothing, &nothing, place, sink);
-        mend.ensure_created(None);
-        let output = json::array(mend.model.slots.output(None));
-        let response = mend.build_response("failed", &output, Some(&error_object(error)));
-        mend.make(EventKind::Failed, &format!(r#""response":{response}"#));
+        work(&mut Mend::new(self, &nothing, &nothing, place, sink));
+    }
+
+    /// Ends a stream that the upstream did not end: `created` if it is missing, then `response.failed` with this
+    /// error. The items that were done stay in its `output`; nothing that is open is closed.
+    pub(crate) fn fail(&mut self, error: &ResponseError, sink: &mut Vec<Event>) {
+        self.mend_nothing(sink, |mend| {
+            mend.ensure_created(None);
+            mend.send_all_seeds();
+            let output = json::array(mend.model.slots.output(None));
+            let response = mend.build_response("failed", &output, Some(&error_object(error)));
+            mend.make(EventKind::Failed, &format!(r#""response":{response}"#));
+        });
         self.terminal = Some(EventKind::Failed);
     }
 }

@@ -9,6 +9,7 @@ mod draft;
 mod ending;
 mod open;
 mod response;
+mod seed;
 mod settle;
 mod terminal;
 

@@ -78,6 +78,9 @@ impl Mend<'_> {
                 }
             }
         }
+        if raws.is_empty() {
+            self.open_prefilled(at, list);
+        }
         for part in 0..self.slot_ref(at).parts(list).len() {
             self.close_part(at, list, part);
         }
@@ -85,6 +88,8 @@ impl Mend<'_> {
 
     /// Sends the part of `whole` that was not delivered yet, unless the delivered text contradicts it.
     pub(crate) fn send_rest(&mut self, at: usize, kind: TextKind, part: usize, whole: &str) {
+        let seed = std::mem::take(&mut self.model.slots.list[at].parts_mut(kind)[part].seed);
+        let whole = if whole.is_empty() { &seed } else { whole };
         let known = &self.slot_ref(at).parts(kind)[part];
         if known.text_done || known.done || known.kind != Some(kind) {
             return;
@@ -114,6 +119,9 @@ impl Mend<'_> {
 
     /// Gives out the text's done event, if it is missing.
     pub(crate) fn close_text(&mut self, at: usize, list: TextKind, part: usize) {
+        if let Some(kind) = self.slot_ref(at).parts(list)[part].kind {
+            self.send_seed(at, kind, part);
+        }
         let known = &self.slot_ref(at).parts(list)[part];
         let Some(kind) = known.kind.filter(|_| !known.text_done && !known.done) else {
             return;
@@ -157,6 +165,7 @@ impl Mend<'_> {
         };
         if !self.slot_ref(at).payload_done {
             self.send_payload_rest(at, &whole);
+            self.send_payload_seed(at);
             self.close_payload(at);
         }
     }

@@ -3,7 +3,7 @@
 use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{self, Object};
-use crate::slots::{Address, Slot, TextKind};
+use crate::slots::{Address, Part, Slot, TextKind};
 
 use super::{Closed, Identity, Model, Place};
 
@@ -73,8 +73,16 @@ impl Model {
             _ => return,
         };
         let index = upstream.integer(text.index_field());
-        if let (Some(index), Some(part)) = (index, self.slots.list[at].parts_mut(text).last_mut()) {
-            part.upstream_index = index;
+        let held = upstream
+            .field(Field::Part)
+            .map(|raw| Part::from_raw(0, raw).text)
+            .unwrap_or_default();
+        let Some(part) = self.slots.list[at].parts_mut(text).last_mut() else {
+            return;
+        };
+        part.upstream_index = index.unwrap_or(part.upstream_index);
+        if part.text.is_empty() && !held.is_empty() {
+            part.seed = held;
         }
     }
 
@@ -136,6 +144,9 @@ impl Model {
             .unwrap_or_default();
         let own_id = own.filled("id").map(std::borrow::Cow::into_owned);
         slot.moved = event.integer(Field::OutputIndex) != upstream_index || slot.id != own_id;
+        if let Some(own) = upstream.field(Field::Item).filter(|own| *own != raw) {
+            slot.seed_from(own);
+        }
         slot.indexless = event.integer(Field::OutputIndex).is_none();
         self.content |= slot
             .summary

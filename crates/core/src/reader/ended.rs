@@ -113,6 +113,9 @@ impl Reader {
             return self.fail(error);
         }
         self.clean = false;
+        if self.mode == Mode::Tolerant {
+            self.model.show_what_waits(&mut self.sink);
+        }
         let (ending, code) = if self.model.has_content() {
             (Ending::Truncated { cause }, "upstream_truncated")
         } else {

@@ -40,13 +40,16 @@ fn inspect(look: &Look<'_>) -> Said {
         Class::TextDone => {
             let text = look.text_kind()?;
             let delivered = look.part.map_or("", |part| &slot.parts(text)[part].text);
-            look.event.text(text.text_field()).as_deref() != Some(delivered)
+            let waits = look
+                .part
+                .is_some_and(|part| !slot.parts(text)[part].seed.is_empty());
+            waits || look.event.text(text.text_field()).as_deref() != Some(delivered)
         }
         Class::PartDone => {
             let text = look.text_kind()?;
             let part = &slot.parts(text)[look.part?];
             let whole = Part::from_raw(0, look.event.field(Field::Part)?);
-            part.kind.is_some() && whole.text != part.text
+            part.kind.is_some() && (whole.text != part.text || !part.seed.is_empty())
         }
         Class::CallDone => {
             let whole = look
@@ -57,6 +60,7 @@ fn inspect(look: &Look<'_>) -> Said {
                     Field::Arguments
                 });
             match whole {
+                _ if !slot.payload_seed.is_empty() => true,
                 // A contradiction stands: for a call the done event decides (DEVIATIONS 9.8).
                 Some(whole) => {
                     whole.starts_with(&slot.payload) != slot.payload.starts_with(&*whole)
@@ -67,7 +71,8 @@ fn inspect(look: &Look<'_>) -> Said {
         }
         _ => {
             let raw = look.event.field(Field::Item)?;
-            !conform(slot, raw, "completed").text.is_empty()
+            slot.has_seed()
+                || !conform(slot, raw, "completed").text.is_empty()
                 || slot.kind.is_call() && !slot.payload_done && {
                     let whole = look
                         .nested
@@ -104,6 +109,7 @@ fn mend(mend: &mut Mend<'_>) {
                 Field::Arguments
             });
             mend.send_payload_rest(at, whole.as_deref().unwrap_or_default());
+            mend.send_payload_seed(at);
             let delivered = mend.slot_ref(at).payload.clone();
             if whole.is_none_or(|whole| delivered.starts_with(&*whole) && delivered != *whole) {
                 mend.draft.set(field, quote(&delivered));

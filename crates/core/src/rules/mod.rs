@@ -21,6 +21,7 @@ mod lifecycle;
 mod naming;
 mod output_index;
 mod part;
+mod prefilled;
 mod response;
 mod sequence;
 mod terminal;
@@ -149,6 +150,7 @@ static RULES: &[&Rule] = &[
     &delta::DELTA_AFTER_DONE,
     &item_not_added::ITEM_NOT_ADDED,
     &item_fields::ITEM_FIELDS_MISSING,
+    &prefilled::PREFILLED_ADDED,
     &item_id::DUPLICATE,
     &item_id::MISSING,
     &item_id::CHANGED,

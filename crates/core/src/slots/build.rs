@@ -91,7 +91,8 @@ impl Slot {
         match self.kind {
             _ if self.held || self.partial => false,
             ItemType::FunctionCall => {
-                self.payload.trim().is_empty() || json::is_whole_object(&self.payload)
+                let payload = self.known_payload();
+                payload.trim().is_empty() || json::is_whole_object(payload)
             }
             ItemType::CustomToolCall => self.payload_done,
             _ => true,

@@ -39,6 +39,8 @@ impl Slot {
             summary: parts("summary", TextKind::Summary),
             payload: body.unwrap_or_default().into_owned(),
             payload_done: false,
+            prefilled: None,
+            payload_seed: String::new(),
             done: None,
             done_at_index: false,
             made_up: false,
@@ -207,6 +209,12 @@ impl Slots {
         }
         if self.patient {
             part.wait();
+        }
+        if part.text.is_empty() && self.list[at].prefilled.is_some() {
+            let position = self.list[at].parts(kind).len();
+            part.seed = self.list[at]
+                .prefilled_text(kind, position)
+                .unwrap_or_default();
         }
         let given = part.text.len();
         let parts = self.list[at].parts_mut(kind);

@@ -7,6 +7,7 @@
 mod build;
 mod commit;
 mod resolve;
+mod seed;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -58,6 +59,15 @@ impl ItemType {
 
     pub(crate) fn is_call(self) -> bool {
         matches!(self, Self::FunctionCall | Self::CustomToolCall)
+    }
+
+    /// The lists of parts that such an item has.
+    pub(crate) fn lists(self) -> &'static [TextKind] {
+        match self {
+            Self::Message => &[TextKind::Output],
+            Self::Reasoning => &[TextKind::Summary, TextKind::Reasoning],
+            Self::FunctionCall | Self::CustomToolCall | Self::Other => &[],
+        }
     }
 
     /// The field of a call's item that holds its arguments or input.
@@ -123,6 +133,10 @@ pub(crate) struct Slot {
     pub(crate) made_up: bool,
     /// A call whose name is not known: nothing of it was sent downstream, and it has no index there yet.
     pub(crate) held: bool,
+    /// The item as the upstream added it, where it held text that waits.
+    pub(crate) prefilled: Option<String>,
+    /// The arguments or input that a call was added with, where they wait.
+    pub(crate) payload_seed: String,
     /// As added: a message without a `content` array, a call without an `arguments` string.
     pub(crate) lacks_body: bool,
     /// Its `added` went downstream without an output index, which openai-python allows for one item.
@@ -139,6 +153,8 @@ impl Slot {
         self.content.clear();
         self.summary.clear();
         self.payload.clear();
+        self.prefilled = None;
+        self.payload_seed.clear();
     }
 
     /// The output index that its events carry downstream.

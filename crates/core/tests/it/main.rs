@@ -4,8 +4,10 @@
 mod captures;
 mod corpus;
 mod endings;
+mod events;
 mod fixtures;
 mod native;
+mod prefilled;
 mod regressions;
 mod run;
 mod strictness;
