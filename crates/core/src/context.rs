@@ -1,5 +1,9 @@
 //! What core gets from its caller: time, entropy, the request.
 
+mod request;
+
+pub use request::{NotARequest, RequestFacts};
+
 /// Facts about one turn that core cannot know by itself.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -29,14 +33,13 @@ impl Context {
         self.request.model = Some(model.into());
         self
     }
-}
 
-/// What the request said, to fill required fields that the upstream left out.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct RequestFacts {
-    /// The requested model; `respair_unknown` stands in where it is not known.
-    pub model: Option<String>,
+    /// The same context with what is known of the request.
+    #[must_use]
+    pub fn with_request(mut self, request: RequestFacts) -> Self {
+        self.request = request;
+        self
+    }
 }
 
 /// Spells made-up ids: the type's own prefix, `respair_` within, at most 64 characters, unique across turns.

@@ -16,7 +16,7 @@ mod violation;
 mod watchdog;
 
 pub use accumulate::{Accumulator, Response, Update};
-pub use context::{Context, RequestFacts, is_made_up};
+pub use context::{Context, NotARequest, RequestFacts, is_made_up};
 pub use ending::{
     EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict,
 };
