@@ -18,7 +18,7 @@ fn elsewhere(_: &mut Mend<'_>) {}
 /// A rule that the reader or the transport judges: it is asked by no event.
 macro_rules! seen_elsewhere {
     ($(#[$doc:meta])* $name:ident = $code:literal, [$sdk:ident, $portable:ident, $open:ident], $demands:literal,
-        $mends:literal, $evidence:literal, $fixture:literal) => {
+        $mends:literal, $advice:literal, $evidence:literal, $fixture:literal) => {
         $(#[$doc])*
         pub(crate) static $name: Rule = Rule {
             code: Code($code),
@@ -27,6 +27,7 @@ macro_rules! seen_elsewhere {
             open: Grade::$open,
             demands: $demands,
             mends: $mends,
+            advice: $advice,
             evidence: $evidence,
             fixture: $fixture,
             on: &[],
@@ -42,6 +43,7 @@ seen_elsewhere!(
     [Violation, Violation, Violation],
     "No frame is longer than `limits.frame` (64 MiB).",
     "The response fails, with an error that names the limit.",
+    "Split long text into many deltas and give images by reference; no single event has to be that long.",
     "DEVIATIONS 6.12; openai/openai-go#368",
     ""
 );
@@ -51,6 +53,7 @@ seen_elsewhere!(
     [Violation, Violation, Violation],
     "A stream ends with `response.completed`, `response.incomplete` or `response.failed`.",
     "`response.failed` with code `upstream_truncated` or `empty_stream` ends it; never `completed`.",
+    "End every stream with a terminal event. If your upstream was cut off, send `response.failed` with an error that says so: closing the body hides it, `response.completed` would be untrue, and `[DONE]` is no terminal event.",
     "DEVIATIONS 4.1, 1.2, 4.14; openai/codex#41340",
     "truncated"
 );
@@ -60,6 +63,7 @@ seen_elsewhere!(
     [Info, Violation, Violation],
     "An `error` event is followed by `response.failed`.",
     "`response.failed` is added, with the error's code and message.",
+    "Send `response.failed` behind an `error` event, with the same code and message in `response.error`, and close the body.",
     "DEVIATIONS 5.2, 5.6; zyycn/codex-proxy-rs#90",
     "error-flat"
 );
@@ -69,6 +73,7 @@ seen_elsewhere!(
     [Info, Violation, Violation],
     "The terminal event is the last, `[DONE]` and comments aside.",
     "What comes behind it is dropped.",
+    "Stop at the first terminal event: send nothing behind it but `[DONE]`, and close the body.",
     "DEVIATIONS 1.7, 4.10; mnfst/llm-gateway#2072",
     "event-after-terminal"
 );
@@ -78,6 +83,7 @@ seen_elsewhere!(
     [Violation, Violation, Violation],
     "A request with `stream: true` is answered with an event stream.",
     "The response fails; an error in it keeps its code and message.",
+    "Answer `stream: true` with events and `Content-Type: text/event-stream`. An error before the first event is an HTTP status of 400 or above, with its JSON body.",
     "DEVIATIONS 6.8; looplj/axonhub#2243",
     "json-response"
 );
@@ -87,6 +93,7 @@ seen_elsewhere!(
     [Violation, Violation, Violation],
     "A request with `stream: true` is answered with an event stream.",
     "The response fails, with the page's title.",
+    "Find what answers in the relay's place (a login page, a proxy, a firewall), and let its HTTP status through instead of 200.",
     "DEVIATIONS 5.11",
     "html"
 );
@@ -96,6 +103,7 @@ seen_elsewhere!(
     [Violation, Violation, Violation],
     "A request with `stream: true` is answered with an event stream.",
     "The response fails, and quotes how the body begins.",
+    "Answer `stream: true` with events and `Content-Type: text/event-stream`. Words for a person belong in a JSON error with an HTTP status of 400 or above.",
     "DEVIATIONS 6.9",
     "prose"
 );

@@ -17,6 +17,7 @@ pub(super) static DELTA_NOT_STRING: Rule = Rule {
     open: Grade::Violation,
     demands: "A delta of text or arguments is a string.",
     mends: "`delta.text` is taken; without it the event is dropped.",
+    advice: "Send `delta` as a string (`\"delta\":\"Hello\"`), not as an object, and send no event where there is no text.",
     evidence: "DEVIATIONS 3.12; tombii/better-ccflare#233",
     fixture: "delta-not-string",
     on: &[Class::TextDelta, Class::CallDelta],
@@ -52,6 +53,7 @@ pub(super) static DELTA_AFTER_DONE: Rule = Rule {
     open: Grade::Violation,
     demands: "Nothing comes for a text, part or item that was done.",
     mends: "A late delta opens a new item at the next index; a second done is dropped.",
+    advice: "Send an item's done events when the next item begins or the response ends, not at the first chunk that looks like an end (an empty `tool_calls` is none).",
     evidence: "DEVIATIONS 2.5; diegosouzapw/OmniRoute#13693",
     fixture: "delta-after-done",
     on: &[

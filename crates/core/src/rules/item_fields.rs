@@ -18,6 +18,7 @@ pub(super) static ITEM_FIELDS_MISSING: Rule = Rule {
     open: Grade::Violation,
     demands: "An item has its type and what its type needs: `content`, `summary`, `role`, `arguments`, `call_id`, `name`, `status`.",
     mends: "They are filled; a call without a name is held until it is known.",
+    advice: "Send items whole, their empty arrays included: a message with `role` and `content: []`, reasoning with `summary: []`, a call with `name`, `call_id` and `arguments: \"\"`, each with its `status`.",
     evidence: "DEVIATIONS 3.2, 3.11, 9.2; QuantumNous/new-api#7087, makecindy/cindy#4509",
     fixture: "item-fields-missing",
     on: &[
@@ -148,6 +149,7 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
     open: Grade::Violation,
     demands: "A part has its type, its text and, for output text, `annotations`.",
     mends: "They are filled; a part of another type stays in its item and is not streamed.",
+    advice: "Send parts whole: `{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}` when one is added, the same with its text when it is done.",
     evidence: "CLIENTS.md, part_null; PROTOCOL.md, annotations",
     fixture: "part-fields-missing",
     on: &[Class::PartAdded, Class::PartDone],

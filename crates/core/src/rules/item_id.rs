@@ -37,6 +37,7 @@ pub(super) static MISSING: Rule = Rule {
     open: Grade::Violation,
     demands: "Every event of an item has the item's id.",
     mends: "The first id; one is made up where the upstream gives none.",
+    advice: "Give the item an `id` when it is added, and send it as `item_id` with each of its events.",
     evidence: "DEVIATIONS 2.1; CLIENTS.md, ids_missing",
     fixture: "ids-missing",
     on: OF_ITEM,
@@ -88,6 +89,7 @@ pub(super) static CHANGED: Rule = Rule {
     open: Grade::Violation,
     demands: "An item keeps its id.",
     mends: "The first id throughout.",
+    advice: "Settle an item's id when it is added and use it until the item is done. Where the upstream changes ids on the way, find the item by `output_index`.",
     evidence: "DEVIATIONS 2.1 (GitHub Copilot); vercel/ai#18548, BerriAI/litellm#30071",
     fixture: "rotating-ids",
     on: &[
@@ -179,6 +181,7 @@ pub(super) static DUPLICATE: Rule = Rule {
     open: Grade::Violation,
     demands: "No two items have the same id.",
     mends: "The same item added twice is dropped; another one gets an id of its own.",
+    advice: "Give each item an id of its own, and add each item once.",
     evidence: "PROTOCOL.md; openai-python: \"Response snapshot has conflicting output identities.\"",
     fixture: "item-id-duplicate",
     on: &[Class::ItemAdded, Class::ItemDone],

@@ -63,6 +63,8 @@ pub struct Rule {
     pub demands: &'static str,
     /// What the tolerant reading does.
     pub mends: &'static str,
+    /// What the author of the relay should change.
+    pub advice: &'static str,
     /// Where the deviation was seen: catalogue entries, clients, threads.
     pub evidence: &'static str,
     /// The fixture that shows it: `fixtures/NAME.sse`.
@@ -303,6 +305,17 @@ mod tests {
             Some("created-missing")
         );
         assert_eq!(Code::parse("nothing"), None);
+    }
+
+    #[test]
+    fn every_rule_says_all_that_its_page_needs() {
+        for rule in RULES {
+            for sentence in [rule.demands, rule.mends, rule.advice] {
+                let whole = sentence.ends_with(['.', '`']) && sentence.len() > 12;
+                assert!(whole, "{}: {sentence}", rule.code);
+            }
+            assert!(!rule.evidence.is_empty(), "{} cites nothing", rule.code);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(super) static UNKNOWN_EVENT: Rule = Rule {
     open: Grade::Violation,
     demands: "Every event is one of the protocol's.",
     mends: "The event is dropped.",
+    advice: "Send only events of the protocol. Keep the connection alive with a comment (`: keepalive`) instead of an event of your own.",
     evidence: "DEVIATIONS 3.10; openai/openai-node#1964",
     fixture: "unknown-event",
     on: &[Class::Unknown],
