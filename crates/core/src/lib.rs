@@ -24,6 +24,6 @@ pub use event::{Class, Event, EventKind, Field, Payload};
 pub use limits::Limits;
 pub use model::Model;
 pub use reader::{Mode, Reader, ReaderOptions, Step};
-pub use rules::{Finding, Grade, Rule, rules};
+pub use rules::{Finding, Grade, Measured, Rule, measurements, rules};
 pub use violation::{Code, Profile, Repair, Severity, Violation};
 pub use watchdog::{Expired, Timeouts, Watchdog};

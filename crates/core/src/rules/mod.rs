@@ -18,6 +18,7 @@ mod item_not_added;
 mod json_text;
 mod junk;
 mod lifecycle;
+mod measured;
 mod naming;
 mod output_index;
 mod part;
@@ -187,6 +188,7 @@ pub(crate) use body::{
     NO_STREAM, OVERSIZED, TERMINAL_MISSING,
 };
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
+pub use measured::{Measured, measurements};
 
 /// Every code, in the order of the rules.
 pub(crate) fn codes() -> impl Iterator<Item = Code> {
