@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn who_breaks_is_said_once_and_in_order() {
-        let code = |name| Code::parse(name).unwrap();
+        let code = Code;
         assert_eq!(
             code("created-missing").breaks(),
             [
