@@ -79,6 +79,11 @@ fn no_stream(found: &NoStream, redactor: &Redactor) -> TurnError {
                 .to_owned(),
             "the relay ignores `stream: true`",
         ),
+        NoStreamKind::ChatCompletions => (
+            "the upstream answered with Chat Completions chunks instead of Responses events"
+                .to_owned(),
+            "the relay serves the Chat Completions API under this URL: ask its operator for the Responses API",
+        ),
         NoStreamKind::Html => (
             format!("the upstream answered with an HTML page: {excerpt}"),
             "a login page, a firewall or the wrong `base_url` stands where the API should be",

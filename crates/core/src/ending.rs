@@ -329,6 +329,8 @@ pub enum NoStreamKind {
     Html,
     /// Other text.
     Prose,
+    /// The event stream of another API: Chat Completions.
+    ChatCompletions,
 }
 
 impl NoStreamKind {
@@ -339,6 +341,7 @@ impl NoStreamKind {
             Self::JsonResponse | Self::JsonError | Self::Json => rules::JSON_INSTEAD_OF_SSE.code,
             Self::Html => rules::HTML_INSTEAD_OF_SSE.code,
             Self::Prose => rules::NO_STREAM.code,
+            Self::ChatCompletions => rules::CHAT_COMPLETION_CHUNKS.code,
         }
     }
 }

@@ -76,7 +76,11 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("http-503", "4 strict failed server_is_overloaded", SAME),
     ("html", "1 strict failed html-instead-of-sse", SAME),
     ("html-as-sse", "1 strict failed html-instead-of-sse", SAME),
-    ("json", "1 strict failed json-instead-of-sse", SAME),
+    (
+        "json",
+        "1 tolerant completed",
+        "1 strict failed json-instead-of-sse",
+    ),
     ("json-error-200", "1 strict failed invalid_request_error", SAME),
     ("empty-200", "4 strict failed empty_stream", SAME),
     ("comments-only", "4 strict failed empty_stream", SAME),

@@ -1,6 +1,6 @@
 //! How a stream ends, and what is said downstream when the upstream did not end it itself.
 
-use crate::ending::{EndOfBody, Ending, ErrorSource, NoStreamKind, ResponseError};
+use crate::ending::{EndOfBody, Ending, ErrorSource, ResponseError};
 use crate::event::{Event, EventKind, Field};
 use crate::json::{self, Object};
 use crate::rules;
@@ -78,27 +78,7 @@ impl Reader {
     /// The body is over, and the upstream sent no terminal event.
     pub(super) fn conclude(&mut self, cause: EndOfBody) {
         if let Sniff::Other(kind) = self.sniffer.verdict() {
-            let ending = self.sniffer.describe(kind);
-            let kind = ending.kind;
-            self.ledger.push(Violation {
-                code: kind.code(),
-                severity: Severity::Violation,
-                message: no_stream_message(kind).to_owned(),
-                event: 0,
-                byte_start: 0,
-                byte_end: self.bytes_in(),
-            });
-            let error = match &ending.error {
-                Some(error) => error.clone(),
-                None => ResponseError::local(kind.code().as_str(), no_stream_message(kind)),
-            };
-            if self.mode == Mode::Tolerant {
-                self.model.fail(&error, &mut self.sink);
-                self.ledger.repaired(kind.code(), 0);
-                self.queue.extend(self.sink.drain(..).map(Step::Event));
-            }
-            self.clean = false;
-            return self.say(Ending::NoStream(ending));
+            return self.conclude_without_stream(kind);
         }
         if let Some(error) = self.model.error.take() {
             let message = format!(
@@ -147,22 +127,9 @@ impl Reader {
         self.say(ending);
     }
 
-    fn say(&mut self, ending: Ending) {
+    pub(super) fn say(&mut self, ending: Ending) {
         self.model.error = None;
         self.ending = Some(ending.clone());
         self.queue.push_back(Step::Ended(ending));
-    }
-}
-
-fn no_stream_message(kind: NoStreamKind) -> &'static str {
-    match kind {
-        NoStreamKind::JsonResponse => {
-            "the upstream answered with one JSON response instead of a stream"
-        }
-        NoStreamKind::JsonError | NoStreamKind::Json => {
-            "the upstream answered with JSON instead of a stream"
-        }
-        NoStreamKind::Html => "the upstream answered with HTML instead of a stream",
-        NoStreamKind::Prose => "the upstream answered with text that is no event stream",
     }
 }

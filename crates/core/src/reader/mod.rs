@@ -6,6 +6,7 @@
 //! ```
 
 mod ended;
+mod instead;
 mod ledger;
 mod options;
 mod second;
@@ -28,6 +29,14 @@ use ledger::Ledger;
 pub use options::{Mode, ReaderOptions, Step};
 use sniff::{Sniff, Sniffer};
 
+/// What the strict reading stopped at.
+#[derive(Debug)]
+enum Refusal {
+    Event(Box<Event>, Vec<Finding>),
+    /// The body as a whole: one JSON response.
+    Body,
+}
+
 /// Reads one response body.
 #[derive(Debug)]
 pub struct Reader {
@@ -45,7 +54,7 @@ pub struct Reader {
     clean: bool,
     ledger: Ledger,
     queue: VecDeque<Step>,
-    refused: Option<(Event, Vec<Finding>)>,
+    refused: Option<Refusal>,
     ending: Option<Ending>,
     /// The body is over.
     over: Option<EndOfBody>,
@@ -69,7 +78,7 @@ impl Reader {
             mode: options.mode,
             profile: options.profile,
             decoder: Decoder::new(options.limits.frame),
-            sniffer: Sniffer::default(),
+            sniffer: Sniffer::new(options.limits.frame),
             model,
             limits: options.limits,
             without: options.without,
@@ -141,7 +150,8 @@ impl Reader {
         self.mode = Mode::Tolerant;
         self.profile = profile;
         self.clean = false;
-        if let Some((event, findings)) = self.refused.take() {
+        let refused = self.refused.take();
+        if let Some(Refusal::Event(event, findings)) = refused {
             let (again, place) = self.model.look(&event, profile, &self.without);
             for finding in &findings {
                 if !again
@@ -151,7 +161,7 @@ impl Reader {
                     self.ledger.note(finding, self.position, span_of(&event));
                 }
             }
-            self.apply(event, again, place);
+            self.apply(*event, again, place);
         }
     }
 
@@ -170,6 +180,9 @@ impl Reader {
         if self.ending.is_some() {
             return self.after_the_end(event);
         }
+        if self.is_of_chat_completions(&event) {
+            return self.refuse_chat_completions(&event);
+        }
         if self.model.error.is_some() && self.is_past_the_error(&event) {
             return;
         }
@@ -187,7 +200,7 @@ impl Reader {
             for finding in &findings {
                 self.ledger.note(finding, self.position, span_of(&event));
             }
-            self.refused = Some((event, findings));
+            self.refused = Some(Refusal::Event(Box::new(event), findings));
             self.queue.push_back(Step::Refused(violation));
             return;
         }
@@ -235,6 +248,11 @@ impl Reader {
             self.sink.clear();
             return self.conclude(EndOfBody::Eof);
         }
+        self.give_out();
+    }
+
+    /// Gives out what an event made, and sees whether the stream has ended with it.
+    fn give_out(&mut self) {
         let terminal = self
             .sink
             .last()
@@ -277,6 +295,9 @@ impl Reader {
 
     /// After the terminal event only `[DONE]` and comments pass.
     fn after_the_end(&mut self, event: Event) {
+        if matches!(self.ending, Some(Ending::NoStream(_))) {
+            return;
+        }
         let passes = match event.kind().class() {
             Class::Sentinel => {
                 self.mode == Mode::Strict || !std::mem::replace(&mut self.sentinel, true)

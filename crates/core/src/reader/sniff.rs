@@ -1,5 +1,7 @@
 //! Telling an event stream from JSON, HTML and prose by how the body begins. Content types are not trusted.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::ending::{NoStream, NoStreamKind, ResponseError};
@@ -23,16 +25,8 @@ pub(super) struct Sniffer {
     verdict: Sniff,
     kept: BytesMut,
     seen: u64,
-}
-
-impl Default for Sniffer {
-    fn default() -> Self {
-        Self {
-            verdict: Sniff::Undecided,
-            kept: BytesMut::new(),
-            seen: 0,
-        }
-    }
+    /// Bytes of JSON that are kept, since it may be a whole response.
+    limit: usize,
 }
 
 /// So many blank bytes at the beginning are taken for an event stream.
@@ -42,13 +36,28 @@ const BLANK: usize = 4 << 10;
 const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
 
 impl Sniffer {
+    /// Nothing came yet. JSON is kept up to `limit` bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            verdict: Sniff::Undecided,
+            kept: BytesMut::new(),
+            seen: 0,
+            limit,
+        }
+    }
+
     /// Takes a chunk in; gives back what is to be decoded.
     pub(super) fn push(&mut self, chunk: Bytes) -> Option<Bytes> {
         match self.verdict {
             Sniff::Events => return Some(chunk),
             Sniff::Undecided => self.kept.extend_from_slice(&chunk),
-            Sniff::Other(_) => {
-                let room = BODY_EXCERPT.saturating_sub(self.kept.len());
+            Sniff::Other(kind) => {
+                let most = if kind == NoStreamKind::Json {
+                    self.limit.max(BODY_EXCERPT)
+                } else {
+                    BODY_EXCERPT
+                };
+                let room = most.saturating_sub(self.kept.len());
                 self.kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
         }
@@ -84,11 +93,23 @@ impl Sniffer {
         self.seen
     }
 
+    /// What was kept of the body.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.kept)
+    }
+
+    /// What looked like an event stream is something else, as this piece of it shows.
+    pub(super) fn declare(&mut self, kind: NoStreamKind, piece: &str) {
+        self.verdict = Sniff::Other(kind);
+        self.kept = BytesMut::from(piece);
+    }
+
     /// Describes a body that is no stream.
     pub(super) fn describe(&self, kind: NoStreamKind) -> NoStream {
-        let text = String::from_utf8_lossy(&self.kept);
+        let text = self.text();
         let text = text.trim_start_matches('\u{feff}').trim();
         let (kind, error) = match Object::parse(text) {
+            _ if kind == NoStreamKind::ChatCompletions => (kind, None),
             Some(object) => match ResponseError::from_json(text) {
                 Some(error) if object.present("output").is_none() => {
                     (NoStreamKind::JsonError, Some(error))
@@ -241,7 +262,7 @@ mod tests {
             "nope nope",
         ] {
             for size in 1..body.len() {
-                let mut sniffer = Sniffer::default();
+                let mut sniffer = Sniffer::new(0);
                 let mut out = Vec::new();
                 for chunk in body.as_bytes().chunks(size) {
                     out.extend(

@@ -82,7 +82,7 @@ seen_elsewhere!(
     JSON_INSTEAD_OF_SSE = "json-instead-of-sse",
     [Violation, Violation, Violation],
     "A request with `stream: true` is answered with an event stream.",
-    "The response fails; an error in it keeps its code and message.",
+    "A whole response is given out as the stream that it stands for, all at once. Other JSON fails; an error in it keeps its code and message.",
     "Answer `stream: true` with events and `Content-Type: text/event-stream`. An error before the first event is an HTTP status of 400 or above, with its JSON body.",
     "DEVIATIONS 6.8; looplj/axonhub#2243",
     "json-response"
@@ -106,4 +106,14 @@ seen_elsewhere!(
     "Answer `stream: true` with events and `Content-Type: text/event-stream`. Words for a person belong in a JSON error with an HTTP status of 400 or above.",
     "DEVIATIONS 6.9",
     "prose"
+);
+seen_elsewhere!(
+    /// The event stream of another API.
+    CHAT_COMPLETION_CHUNKS = "chat-completion-chunks",
+    [Violation, Violation, Violation],
+    "The events are those of the Responses API, not `chat.completion.chunk` objects.",
+    "The response fails at the first chunk: a translation would have to make up ids, items and an ending.",
+    "Serve `POST …/responses` with Responses events; what this URL answers with is the stream of `POST …/chat/completions`.",
+    "CLIENTS.md, chat_chunks: eleven of sixteen clients fail; DEVIATIONS 7.6",
+    "chat-completion-chunks"
 );

@@ -6,6 +6,7 @@ mod corpus;
 mod endings;
 mod events;
 mod fixtures;
+mod instead;
 mod native;
 mod prefilled;
 mod regressions;

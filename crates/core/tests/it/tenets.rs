@@ -218,6 +218,7 @@ fn every_repair_visible() {
                         | "json-instead-of-sse"
                         | "html-instead-of-sse"
                         | "no-stream"
+                        | "chat-completion-chunks"
                 );
                 assert!(
                     ours || !made,
