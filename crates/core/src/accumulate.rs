@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::mend::concord;
 use crate::model::{effective_kind, text_kind_of};
 use crate::slots::{Address, Change, ItemType, Part, Slot, Slots, TextKind};
+use crate::usage::{self, Details, Usage};
 
 /// Something that came just now.
 #[derive(Debug, Clone)]
@@ -60,7 +61,7 @@ pub struct Response {
     pub reasoning: String,
     /// The output items.
     pub output: Vec<Box<RawValue>>,
-    /// Token counts, as the upstream wrote them.
+    /// Token counts, the upstream's own under the protocol's names; `None` where they are not whole.
     pub usage: Option<Box<RawValue>>,
     /// `limits.response` was passed: text and output are what came before.
     pub overflowed: bool,
@@ -317,10 +318,13 @@ impl Accumulator {
             text,
             reasoning,
             output: output.iter().filter_map(|item| raw(item)).collect(),
-            usage: terminal
-                .present("usage")
-                .filter(|usage| json::is_object(usage))
-                .and_then(raw),
+            usage: terminal.present("usage").and_then(|given| {
+                match usage::judge(given, Details::Optional) {
+                    Usage::Whole => raw(given),
+                    Usage::Mended(whole) => raw(&whole),
+                    Usage::Lost => None,
+                }
+            }),
             overflowed: self.slots.overflowed,
         }
     }

@@ -12,6 +12,7 @@ mod reader;
 mod rules;
 mod slots;
 pub mod sse;
+mod usage;
 mod violation;
 mod watchdog;
 

@@ -6,6 +6,7 @@ use crate::json::{self, quote};
 use crate::model::{Model, Place};
 use crate::slots::Slot;
 use crate::sse::Frame;
+use crate::violation::Profile;
 
 use super::Mend;
 
@@ -37,27 +38,34 @@ pub(crate) fn error_object(error: &ResponseError) -> String {
 
 impl Model {
     /// The stream was cut: the texts that wait to be said again are sent.
-    pub(crate) fn show_what_waits(&mut self, sink: &mut Vec<Event>) {
+    pub(crate) fn show_what_waits(&mut self, profile: Profile, sink: &mut Vec<Event>) {
         if self.slots.list.iter().any(Slot::has_seed) {
-            self.mend_nothing(sink, |mend| mend.send_all_seeds());
+            self.mend_nothing(profile, sink, |mend| mend.send_all_seeds());
         }
     }
 
     /// Works on the stream while no event is in hand.
-    fn mend_nothing(&mut self, sink: &mut Vec<Event>, work: impl FnOnce(&mut Mend<'_>)) {
+    fn mend_nothing(
+        &mut self,
+        profile: Profile,
+        sink: &mut Vec<Event>,
+        work: impl FnOnce(&mut Mend<'_>),
+    ) {
         let nothing = Event::read(Frame::comment(""));
         let place = Place {
             kind: EventKind::Comment,
             slot: None,
             part: None,
         };
-        work(&mut Mend::new(self, &nothing, &nothing, place, sink));
+        work(&mut Mend::new(
+            self, &nothing, &nothing, place, profile, sink,
+        ));
     }
 
     /// Ends a stream that the upstream did not end: `created` if it is missing, then `response.failed` with this
     /// error. The items that were done stay in its `output`; nothing that is open is closed.
-    pub(crate) fn fail(&mut self, error: &ResponseError, sink: &mut Vec<Event>) {
-        self.mend_nothing(sink, |mend| {
+    pub(crate) fn fail(&mut self, error: &ResponseError, profile: Profile, sink: &mut Vec<Event>) {
+        self.mend_nothing(profile, sink, |mend| {
             mend.ensure_created(None);
             mend.send_all_seeds();
             let output = json::array(mend.model.slots.output(None));

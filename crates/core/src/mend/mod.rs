@@ -19,6 +19,7 @@ use crate::json::{self, Edit, quote};
 use crate::model::{Model, Place, nested_of};
 use crate::slots::{Slot, TextKind};
 use crate::sse::Frame;
+use crate::violation::Profile;
 
 pub(crate) use conform::{conform, conform_part};
 pub(crate) use draft::Draft;
@@ -32,6 +33,8 @@ pub(crate) struct Mend<'m> {
     pub(crate) event: &'m Event,
     /// The event as the upstream sent it.
     pub(crate) upstream: &'m Event,
+    /// What the event is mended to.
+    pub(crate) profile: Profile,
     pub(crate) kind: EventKind,
     pub(crate) slot: Option<usize>,
     pub(crate) part: Option<usize>,
@@ -45,6 +48,7 @@ impl<'m> Mend<'m> {
         event: &'m Event,
         upstream: &'m Event,
         place: Place,
+        profile: Profile,
         out: &'m mut Vec<Event>,
     ) -> Self {
         let Place { kind, slot, part } = place;
@@ -52,6 +56,7 @@ impl<'m> Mend<'m> {
             model,
             event,
             upstream,
+            profile,
             kind,
             slot,
             part,

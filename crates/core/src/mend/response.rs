@@ -27,7 +27,12 @@ impl Mend<'_> {
         }
         self.model.pin_response_id();
         let response = match like {
-            Some(raw) => edit(raw, &self.response_edits(raw, "in_progress", true)),
+            Some(raw) => {
+                let mut edits = self.response_edits(raw, "in_progress", true);
+                // What the response cost is known at its end (DEVIATIONS 10.5).
+                edits.extend(usage(raw).map(|_| Edit::Set("usage", "null".to_owned())));
+                edit(raw, &edits)
+            }
             None => self.build_response("in_progress", "[]", None),
         };
         self.model.created = true;
@@ -116,4 +121,9 @@ impl Mend<'_> {
             .filter(|raw| raw.len() > 2)
             .unwrap_or_else(|| quote(asked()))
     }
+}
+
+/// The usage that a response object already tells.
+fn usage(response: &str) -> Option<&str> {
+    Object::parse(response)?.present("usage")
 }

@@ -148,7 +148,8 @@ impl Model {
             .collect();
         let mut passes = 0;
         while !open.is_empty() || moved {
-            let mut mend = Mend::new(self, mended.as_ref().unwrap_or(&event), &event, place, sink);
+            let now = mended.as_ref().unwrap_or(&event);
+            let mut mend = Mend::new(self, now, &event, place, profile, sink);
             for finding in &open {
                 if mend.is_over() {
                     break;

@@ -69,7 +69,7 @@ impl Reader {
     /// The stream cannot go on: the response fails, and says so downstream when it is mended.
     pub(super) fn fail(&mut self, error: ResponseError) {
         if self.mode == Mode::Tolerant {
-            self.model.fail(&error, &mut self.sink);
+            self.model.fail(&error, self.demands(), &mut self.sink);
             self.queue.extend(self.sink.drain(..).map(Step::Event));
         }
         self.say(Ending::Failed(error));
@@ -94,7 +94,7 @@ impl Reader {
         }
         self.clean = false;
         if self.mode == Mode::Tolerant {
-            self.model.show_what_waits(&mut self.sink);
+            self.model.show_what_waits(self.demands(), &mut self.sink);
         }
         let (ending, code) = if self.model.has_content() {
             (Ending::Truncated { cause }, "upstream_truncated")
@@ -119,7 +119,7 @@ impl Reader {
                 source: ErrorSource::Local,
                 ..ResponseError::local(code, format!("{cause} before {what}"))
             };
-            self.model.fail(&error, &mut self.sink);
+            self.model.fail(&error, self.demands(), &mut self.sink);
             self.ledger
                 .repaired(rules::TERMINAL_MISSING.code, self.position);
             self.queue.extend(self.sink.drain(..).map(Step::Event));

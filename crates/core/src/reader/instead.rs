@@ -51,7 +51,7 @@ impl Reader {
             .clone()
             .unwrap_or_else(|| ResponseError::local(code.as_str(), message));
         if self.mode == Mode::Tolerant {
-            self.model.fail(&error, &mut self.sink);
+            self.model.fail(&error, self.demands(), &mut self.sink);
             self.ledger.repaired(code, 0);
             self.queue.extend(self.sink.drain(..).map(Step::Event));
         }

@@ -169,7 +169,7 @@ impl Reader {
     /// what that profile leaves alone is only safe to leave alone in a stream that nobody has touched.
     fn demands(&self) -> Profile {
         let touched = self.mode == Mode::Tolerant && self.model.renumber;
-        if touched {
+        if touched && self.profile == Profile::OpenAiSdk {
             Profile::Portable
         } else {
             self.profile

@@ -27,6 +27,7 @@ mod response;
 mod sequence;
 mod terminal;
 mod unknown;
+mod usage;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -147,6 +148,7 @@ static RULES: &[&Rule] = &[
     &response::ID_MISSING,
     &response::ID_CHANGED,
     &response::FIELDS_MISSING,
+    &usage::USAGE_INCOMPLETE,
     &error::ERROR_SHAPE,
     &call_identity::CALL_IDENTITY_CHANGED,
     &delta::DELTA_NOT_STRING,

@@ -14,4 +14,5 @@ mod run;
 mod strictness;
 mod tenets;
 mod typed;
+mod usage;
 mod withstand;
