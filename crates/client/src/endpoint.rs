@@ -53,6 +53,8 @@ pub struct Endpoint {
     pub limits: Limits,
     /// What is done about a stream that breaks the protocol; read for custom endpoints only.
     pub recovery: Recovery,
+    /// Deltas repeat the whole text so far: what was shown is taken off them. Read for custom endpoints only.
+    pub cumulative_deltas: bool,
 }
 
 impl Endpoint {
@@ -80,6 +82,7 @@ impl Endpoint {
             timeouts: TimeoutSettings::default(),
             limits: Limits::default(),
             recovery: Recovery::default(),
+            cumulative_deltas: false,
         }
     }
 
@@ -95,6 +98,11 @@ impl Endpoint {
     /// The address as it may be shown and stored: no user name, no password, no query.
     pub fn display_url(&self) -> String {
         bare(&self.base_url)
+    }
+
+    /// Whether deltas may repeat the whole text so far: never at a native endpoint.
+    pub(crate) fn deltas_are_cumulative(&self) -> bool {
+        self.kind == ProviderKind::Custom && self.cumulative_deltas
     }
 
     /// The rules that are switched off here: none at a native endpoint, whatever [`Recovery::without`] says.

@@ -50,7 +50,8 @@ impl Reading {
         let context = Context::new(shared.clock.unix(), entropy).with_model(model);
         let options = options
             .with_limits(endpoint.limits)
-            .without(endpoint.rules_off().to_vec());
+            .without(endpoint.rules_off().to_vec())
+            .cumulative(endpoint.deltas_are_cumulative());
         Self {
             reader: Reader::new(options, context),
             accumulator: Accumulator::new(&endpoint.limits),

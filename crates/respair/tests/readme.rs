@@ -228,7 +228,9 @@ fn rules_have_their_fixtures() {
         let path = root().join(format!("fixtures/rules/{}.sse", rule.fixture));
         let body = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let shows = Profile::ALL.iter().any(|profile| {
-            let options = ReaderOptions::tolerant().with_profile(*profile);
+            let options = ReaderOptions::tolerant()
+                .with_profile(*profile)
+                .cumulative(rule.code.as_str() == "cumulative-deltas");
             let mut reader = Reader::new(options, Context::new(0, 0));
             reader.push(body.clone().into());
             reader.finish(EndOfBody::Eof);

@@ -127,6 +127,15 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// The field in which a call's done event holds the arguments or the input.
+    pub(crate) fn payload_field(&self) -> Field {
+        if self.kind == EventKind::CustomToolCallInputDone {
+            Field::Input
+        } else {
+            Field::Arguments
+        }
+    }
+
     /// The text that the event carries, opens or closes.
     pub(crate) fn text_kind(&self) -> Option<TextKind> {
         text_kind(self.kind, &self.nested)

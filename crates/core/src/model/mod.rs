@@ -59,6 +59,8 @@ pub struct Model {
     pub(crate) failure: Option<ResponseError>,
     /// Text, arguments or a closed item went downstream.
     pub(crate) content: bool,
+    /// Deltas may repeat the whole text so far (`compat.cumulative_deltas`).
+    pub(crate) cumulative: bool,
     pub(crate) mint: Mint,
     pub(crate) context: Context,
 }
@@ -84,6 +86,7 @@ impl Model {
             error: None,
             failure: None,
             content: false,
+            cumulative: false,
             mint: Mint::new(context.entropy),
             context,
         }

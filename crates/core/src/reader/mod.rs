@@ -73,6 +73,7 @@ impl Reader {
     pub fn new(options: ReaderOptions, context: Context) -> Self {
         let mut model = Model::new(context, &options.limits);
         model.created = options.resumed;
+        model.cumulative = options.cumulative_deltas;
         let judge = options.judge.then(|| model.clone());
         Self {
             mode: options.mode,

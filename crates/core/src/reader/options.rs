@@ -31,6 +31,8 @@ pub struct ReaderOptions {
     pub judge: bool,
     /// The stream is the rest of one (`starting_after`): it has no `response.created`.
     pub resumed: bool,
+    /// Deltas may repeat the whole text so far: what was delivered is taken off them.
+    pub cumulative_deltas: bool,
 }
 
 impl ReaderOptions {
@@ -44,6 +46,7 @@ impl ReaderOptions {
             without: Vec::new(),
             judge: false,
             resumed: false,
+            cumulative_deltas: false,
         }
     }
 
@@ -80,6 +83,15 @@ impl ReaderOptions {
     pub fn resumed(self) -> Self {
         Self {
             resumed: true,
+            ..self
+        }
+    }
+
+    /// The same for an upstream whose deltas may repeat the whole text so far.
+    #[must_use]
+    pub fn cumulative(self, cumulative_deltas: bool) -> Self {
+        Self {
+            cumulative_deltas,
             ..self
         }
     }

@@ -1,12 +1,13 @@
 //! What is said to be done is what was delivered.
 
-use crate::event::{Class, EventKind, Field};
+use crate::event::{Class, Field};
 use crate::json::{Edit, edit, is_string, quote};
 use crate::mend::{Mend, conform};
 use crate::model::Look;
-use crate::slots::Part;
+use crate::slots::{Part, Slot};
 use crate::violation::Code;
 
+use super::cumulative::looks_cumulative;
 use super::done_missing::part_of;
 use super::{Grade, Rule, Said, say};
 
@@ -32,6 +33,7 @@ pub(super) static DONE_TEXT_MISMATCH: Rule = Rule {
 };
 
 const SENTENCE: &str = "What is done is not the sum of its deltas";
+const CUMULATIVE: &str = "What is done is not the sum of its deltas: each repeats the text so far (`compat.cumulative_deltas` takes them so)";
 
 fn inspect(look: &Look<'_>) -> Said {
     let slot = look
@@ -53,13 +55,7 @@ fn inspect(look: &Look<'_>) -> Said {
             part.kind.is_some() && (whole.text != part.text || !part.seed.is_empty())
         }
         Class::CallDone => {
-            let whole = look
-                .event
-                .text(if look.kind == EventKind::CustomToolCallInputDone {
-                    Field::Input
-                } else {
-                    Field::Arguments
-                });
+            let whole = look.event.text(look.payload_field());
             match whole {
                 _ if !slot.payload_seed.is_empty() => true,
                 // A contradiction stands: for a call the done event decides (DEVIATIONS 9.8).
@@ -83,7 +79,41 @@ fn inspect(look: &Look<'_>) -> Said {
                 }
         }
     };
-    if differs { say(SENTENCE) } else { None }
+    if !differs {
+        return None;
+    }
+    say(if is_cumulative(look, slot).unwrap_or(false) {
+        CUMULATIVE
+    } else {
+        SENTENCE
+    })
+}
+
+/// Whether the deltas of what is done each repeated the text so far.
+fn is_cumulative(look: &Look<'_>, slot: &Slot) -> Option<bool> {
+    let told = match look.class {
+        Class::CallDone => {
+            let whole = look.event.text(look.payload_field())?;
+            looks_cumulative(&slot.payload, &whole)
+        }
+        Class::TextDone => {
+            let text = look.text_kind()?;
+            let whole = look.event.text(text.text_field())?;
+            looks_cumulative(&slot.parts(text)[look.part?].text, &whole)
+        }
+        Class::PartDone => {
+            let whole = Part::from_raw(0, look.event.field(Field::Part)?).text;
+            looks_cumulative(&slot.parts(look.text_kind()?)[look.part?].text, &whole)
+        }
+        _ => {
+            let whole = Slot::from_item(look.event.field(Field::Item)?, 0, None);
+            let parts = slot.summary.iter().chain(&slot.content);
+            let mut pairs = parts.zip(whole.summary.iter().chain(&whole.content));
+            pairs.any(|(part, whole)| looks_cumulative(&part.text, &whole.text))
+                || slot.kind.is_call() && looks_cumulative(&slot.payload, &whole.payload)
+        }
+    };
+    Some(told)
 }
 
 fn mend(mend: &mut Mend<'_>) {

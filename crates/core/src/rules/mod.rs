@@ -7,6 +7,7 @@
 mod body;
 mod call_identity;
 mod created;
+mod cumulative;
 mod delta;
 mod done_missing;
 mod done_text;
@@ -153,6 +154,7 @@ static RULES: &[&Rule] = &[
     &call_identity::CALL_IDENTITY_CHANGED,
     &delta::DELTA_NOT_STRING,
     &delta::DELTA_AFTER_DONE,
+    &cumulative::CUMULATIVE_DELTAS,
     &item_not_added::ITEM_NOT_ADDED,
     &item_fields::ITEM_FIELDS_MISSING,
     &prefilled::PREFILLED_ADDED,

@@ -3,6 +3,7 @@
 
 mod captures;
 mod corpus;
+mod cumulative;
 mod endings;
 mod events;
 mod fixtures;

@@ -78,15 +78,6 @@ impl Loaded {
                 None
             }
         };
-        if self
-            .options
-            .cumulative_deltas
-            .as_ref()
-            .is_some_and(|c| c.value)
-        {
-            let what = "compat.cumulative_deltas is read, but this version does nothing with it";
-            self.remarks.push(Remark::Notice(what.into()));
-        }
         match (address, model, credentials) {
             (Some(address), Some(model), Some(credentials)) if problems.is_empty() => {
                 Ok(Settings {

@@ -28,6 +28,9 @@ pub(super) fn endpoint(settings: &Settings) -> Endpoint {
     }
     endpoint.ssl_ca_cert = o.ssl_ca_cert.as_ref().map(|p| p.value.clone());
     set(&mut endpoint.ssl_verify, &o.ssl_verify, |v| *v);
+    set(&mut endpoint.cumulative_deltas, &o.cumulative_deltas, |v| {
+        *v
+    });
     let timeouts = &mut endpoint.timeouts;
     set(&mut timeouts.connect, &o.connect, |v| *v);
     set(&mut timeouts.first_byte, &o.first_byte, |v| *v);
