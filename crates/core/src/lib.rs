@@ -8,6 +8,7 @@ mod json;
 mod limits;
 mod mend;
 mod model;
+mod page;
 mod reader;
 mod rules;
 mod slots;
@@ -24,6 +25,7 @@ pub use ending::{
 pub use event::{Class, Event, EventKind, Field, Payload};
 pub use limits::Limits;
 pub use model::Model;
+pub use page::page;
 pub use reader::{Mode, Reader, ReaderOptions, Step};
 pub use rules::{Finding, Grade, Measured, Rule, measurements, rules};
 pub use violation::{Code, Profile, Repair, Severity, Violation};

@@ -44,7 +44,7 @@ seen_elsewhere!(
     "No frame is longer than `limits.frame` (64 MiB).",
     "The response fails, with an error that names the limit.",
     "Split long text into many deltas and give images by reference; no single event has to be that long.",
-    "DEVIATIONS 6.12; openai/openai-go#368",
+    "DEVIATIONS 6.12; openai/openai-go#368, zendev-sh/goai#70",
     ""
 );
 seen_elsewhere!(
@@ -54,7 +54,7 @@ seen_elsewhere!(
     "A stream ends with `response.completed`, `response.incomplete` or `response.failed`.",
     "`response.failed` with code `upstream_truncated` or `empty_stream` ends it; never `completed`.",
     "End every stream with a terminal event. If your upstream was cut off, send `response.failed` with an error that says so: closing the body hides it, `response.completed` would be untrue, and `[DONE]` is no terminal event.",
-    "DEVIATIONS 4.1, 1.2, 4.14; openai/codex#41340",
+    "DEVIATIONS 1.2, 4.1, 4.14; openai/codex#41340 (\"stream closed before response.completed\"), ollama/ollama#14600",
     "truncated"
 );
 seen_elsewhere!(
@@ -64,7 +64,7 @@ seen_elsewhere!(
     "An `error` event is followed by `response.failed`.",
     "`response.failed` is added, with the error's code and message.",
     "Send `response.failed` behind an `error` event, with the same code and message in `response.error`, and close the body.",
-    "DEVIATIONS 5.2, 5.6; zyycn/codex-proxy-rs#90",
+    "DEVIATIONS 5.2, 5.6; zyycn/codex-proxy-rs#90, openai/openai-python#3934",
     "error-flat"
 );
 seen_elsewhere!(
@@ -74,37 +74,37 @@ seen_elsewhere!(
     "The terminal event is the last, `[DONE]` and comments aside.",
     "What comes behind it is dropped.",
     "Stop at the first terminal event: send nothing behind it but `[DONE]`, and close the body.",
-    "DEVIATIONS 1.7, 4.10; mnfst/llm-gateway#2072",
+    "DEVIATIONS 1.7, 4.10, 4.14; mnfst/llm-gateway#2072, NousResearch/hermes-agent#74348",
     "event-after-terminal"
 );
 seen_elsewhere!(
     /// A JSON document where a stream was asked for.
     JSON_INSTEAD_OF_SSE = "json-instead-of-sse",
     [Violation, Violation, Violation],
-    "A request with `stream: true` is answered with an event stream.",
+    "A request with `stream: true` is answered with an event stream, not with a JSON document.",
     "A whole response is given out as the stream that it stands for, all at once. Other JSON fails; an error in it keeps its code and message.",
     "Answer `stream: true` with events and `Content-Type: text/event-stream`. An error before the first event is an HTTP status of 400 or above, with its JSON body.",
-    "DEVIATIONS 6.8; looplj/axonhub#2243",
+    "DEVIATIONS 6.8; looplj/axonhub#2243, lidge-jun/opencodex#1006",
     "json-response"
 );
 seen_elsewhere!(
     /// A web page where a stream was asked for.
     HTML_INSTEAD_OF_SSE = "html-instead-of-sse",
     [Violation, Violation, Violation],
-    "A request with `stream: true` is answered with an event stream.",
+    "A request with `stream: true` is answered with an event stream, not with a web page.",
     "The response fails, with the page's title.",
     "Find what answers in the relay's place (a login page, a proxy, a firewall), and let its HTTP status through instead of 200.",
-    "DEVIATIONS 5.11",
+    "DEVIATIONS 5.11; shuv1337/oc-web#143",
     "html"
 );
 seen_elsewhere!(
     /// A body that begins as none of these.
     NO_STREAM = "no-stream",
     [Violation, Violation, Violation],
-    "A request with `stream: true` is answered with an event stream.",
+    "A request with `stream: true` is answered with an event stream, not with text of another kind.",
     "The response fails, and quotes how the body begins.",
     "Answer `stream: true` with events and `Content-Type: text/event-stream`. Words for a person belong in a JSON error with an HTTP status of 400 or above.",
-    "DEVIATIONS 6.9",
+    "DEVIATIONS 6.9; xiaoliu10/claude-code-router-next#44, Wei-Shaw/sub2api#2826",
     "prose"
 );
 seen_elsewhere!(
@@ -114,6 +114,6 @@ seen_elsewhere!(
     "The events are those of the Responses API, not `chat.completion.chunk` objects.",
     "The response fails at the first chunk: a translation would have to make up ids, items and an ending.",
     "Serve `POST …/responses` with Responses events; what this URL answers with is the stream of `POST …/chat/completions`.",
-    "CLIENTS.md, chat_chunks: eleven of sixteen clients fail; DEVIATIONS 7.6",
+    "DEVIATIONS 7.6; CLIENTS.md, chat_chunks; llmmanorg/llmman#423, tinyhumansai/openhuman#4009",
     "chat-completion-chunks"
 );

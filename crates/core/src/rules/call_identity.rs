@@ -17,7 +17,7 @@ pub(super) static CALL_IDENTITY_CHANGED: Rule = Rule {
     demands: "An item keeps its type and `call_id` from added to done.",
     mends: "A `call_id` that is left out is filled in; a contradiction makes the response fail.",
     advice: "Build `response.output_item.done` from the item that was added: the same `type`, the same `call_id`. Do not parse the model's answer a second time for the final items.",
-    evidence: "DEVIATIONS 2.9, 9.2; openai-python: \"Completed output item identity changed.\"",
+    evidence: "DEVIATIONS 2.9, 9.2; vllm-project/vllm#56285, router-for-me/CLIProxyAPI#5692; openai-python: \"Completed output item identity changed.\"",
     fixture: "call-identity-changed",
     on: &[Class::ItemDone],
     inspect,

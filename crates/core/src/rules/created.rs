@@ -28,7 +28,7 @@ pub(super) static CREATED_MISSING: Rule = Rule {
     demands: "The first event is `response.created`.",
     mends: "It is made from the first `response` object, else from the context.",
     advice: "Send `response.created` first, with the same `response` object that `response.in_progress` carries.",
-    evidence: "DEVIATIONS 1.3, 1.5; NousResearch/hermes-agent#8133, #8134",
+    evidence: "DEVIATIONS 1.3, 1.5; NousResearch/hermes-agent#8133, #8134, BerriAI/litellm#22102",
     fixture: "no-created",
     on: OBJECTS,
     inspect: |look| {
@@ -63,7 +63,7 @@ pub(super) static CREATED_NOT_FIRST: Rule = Rule {
     demands: "No event, vendor events included, comes before `response.created`.",
     mends: "The vendor event is dropped.",
     advice: "Send vendor events behind `response.created`, or say the same in a response header.",
-    evidence: "DEVIATIONS 1.4; NousResearch/hermes-agent#14634 (`codex.rate_limits`)",
+    evidence: "DEVIATIONS 1.4; NousResearch/hermes-agent#14634 (`codex.rate_limits`), #32592",
     fixture: "rate-limits-first",
     on: &[Class::Unknown],
     inspect: |look| {

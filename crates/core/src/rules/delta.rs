@@ -54,7 +54,7 @@ pub(super) static DELTA_AFTER_DONE: Rule = Rule {
     demands: "Nothing comes for a text, part or item that was done.",
     mends: "A late delta opens a new item at the next index; a second done is dropped.",
     advice: "Send an item's done events when the next item begins or the response ends, not at the first chunk that looks like an end (an empty `tool_calls` is none).",
-    evidence: "DEVIATIONS 2.5; diegosouzapw/OmniRoute#13693",
+    evidence: "DEVIATIONS 2.5; diegosouzapw/OmniRoute#13693, #14007",
     fixture: "delta-after-done",
     on: &[
         Class::PartAdded,

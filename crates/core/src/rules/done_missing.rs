@@ -61,7 +61,7 @@ pub(super) static PART: Rule = Rule {
     demands: "An item's parts are streamed, and done before the item is.",
     mends: "What the parts hold beyond what was delivered is sent as a delta, and the done events are inserted.",
     advice: "Send `response.content_part.done` for each part before `response.output_item.done`, and stream every part that the done item holds.",
-    evidence: "DEVIATIONS 3.8, 3.9; CLIENTS.md, no_dones, items_done_only",
+    evidence: "DEVIATIONS 3.8, 3.9; langchain-ai/langchain#37625; CLIENTS.md, no_dones, items_done_only",
     fixture: "no-dones",
     on: &[Class::ItemDone],
     inspect: |look| {
@@ -110,7 +110,7 @@ pub(super) static ARGUMENTS: Rule = Rule {
     demands: "A call's arguments, or input, are done before the call is.",
     mends: "What was not delivered is sent as a delta, and the done event is inserted.",
     advice: "Send `response.function_call_arguments.done` with the whole arguments before the call's `response.output_item.done`, also for a call without arguments.",
-    evidence: "DEVIATIONS 9.1, 9.6; vllm-project/vllm#54236",
+    evidence: "DEVIATIONS 9.1, 9.6; vllm-project/vllm#54236, earendil-works/pi#2745",
     fixture: "arguments-done-missing",
     on: &[Class::ItemDone],
     inspect: |look| {
@@ -135,7 +135,7 @@ pub(super) static ITEM: Rule = Rule {
     demands: "Every item is added, and done before the terminal event.",
     mends: "It is closed from the terminal's `output`, else from what was delivered; a call that is not whole fails.",
     advice: "Send `response.output_item.done` with the finished item for every item, before the terminal event.",
-    evidence: "DEVIATIONS 3.8; openai-python: \"Cannot complete response with unfinished output items.\"",
+    evidence: "DEVIATIONS 3.8; ogx-ai/ogx#5309; openai-python: \"Cannot complete response with unfinished output items.\"",
     fixture: "item-done-missing",
     on: &[Class::Terminal],
     inspect: item,

@@ -20,7 +20,7 @@ pub(super) static DONE_TEXT_MISMATCH: Rule = Rule {
     demands: "A done text is the sum of its deltas, and so are its part, its item and `output`.",
     mends: "A missing end is sent as a delta first; in a contradiction what was delivered stands.",
     advice: "Send in each `.done` event exactly what its deltas add up to, neither trimmed nor rendered anew; and send pieces as deltas, not the text so far.",
-    evidence: "DEVIATIONS 3.13, 9.1; tailcallhq/forgecode#2558, mlx-node/mlx-node#45",
+    evidence: "DEVIATIONS 3.13, 9.1; tailcallhq/forgecode#2558, mlx-node/mlx-node#45, Nomadcxx/opencode-cursor#41",
     fixture: "done-text-mismatch",
     on: &[
         Class::TextDone,

@@ -150,7 +150,7 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
     demands: "A part has its type, its text and, for output text, `annotations`.",
     mends: "They are filled; a part of another type stays in its item and is not streamed.",
     advice: "Send parts whole: `{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}` when one is added, the same with its text when it is done.",
-    evidence: "CLIENTS.md, part_null; PROTOCOL.md, annotations",
+    evidence: "DEVIATIONS 3.2; CLIENTS.md, part_null; PROTOCOL.md, annotations",
     fixture: "part-fields-missing",
     on: &[Class::PartAdded, Class::PartDone],
     inspect: |look| {

@@ -38,7 +38,7 @@ pub(super) static MISSING: Rule = Rule {
     demands: "Every event of an item has the item's id.",
     mends: "The first id; one is made up where the upstream gives none.",
     advice: "Give the item an `id` when it is added, and send it as `item_id` with each of its events.",
-    evidence: "DEVIATIONS 2.1; CLIENTS.md, ids_missing",
+    evidence: "DEVIATIONS 2.1, 9.2; CLIENTS.md, ids_missing; tjardoo/openai-client#124",
     fixture: "ids-missing",
     on: OF_ITEM,
     inspect: |look| {
@@ -90,7 +90,7 @@ pub(super) static CHANGED: Rule = Rule {
     demands: "An item keeps its id.",
     mends: "The first id throughout.",
     advice: "Settle an item's id when it is added and use it until the item is done. Where the upstream changes ids on the way, find the item by `output_index`.",
-    evidence: "DEVIATIONS 2.1 (GitHub Copilot); vercel/ai#18548, BerriAI/litellm#30071",
+    evidence: "DEVIATIONS 2.1 (GitHub Copilot), 2.9; vercel/ai#18548 (\"text part … not found\"), BerriAI/litellm#30071",
     fixture: "rotating-ids",
     on: &[
         Class::PartAdded,

@@ -124,7 +124,7 @@ static MEASURED: &[Measured] = &[
     row("completed-response-missing", &["response-object-missing"], "x. x. x. x. x x xx x xx x", 4),
     row("completed-response-null", &["response-object-missing"], "x. x. x. x. x x xx x xx x", 4),
     row("event-only-frames", &["data-empty"], "xx xx xx xx . x .. x xx .", 0),
-    apart("chat-chunks", "these are chat completions, another protocol", "x. x. x. x. x x xx x .x x", 5),
+    row("chat-chunks", &["chat-completion-chunks"], "x. x. x. x. x x xx x .x x", 5),
     row("no-type-in-data", &["type-missing"], "x. x. x. x. x x xx x .x x", 5),
     row("single-newline-frames", &["blank-line-missing"], "x. x. xx x. x x .. x xx x", 5),
     row("json-200", &["json-instead-of-sse"], "x. x. x. x. x x .. x xx x", 6),

@@ -15,7 +15,7 @@ pub(super) static TYPE_MISSING: Rule = Rule {
     demands: "Every event's data has a `type`.",
     mends: "It is taken from `event:`; an event without either is dropped.",
     advice: "Put the event's name into its data as `type`; the `event:` line alone is not read by most clients.",
-    evidence: "DEVIATIONS 3.3; 7836246/cursor2api#116; eleven of sixteen clients fail (CLIENTS.md)",
+    evidence: "DEVIATIONS 3.3; 7836246/cursor2api#116",
     fixture: "type-missing",
     on: ALL,
     inspect: |look| {

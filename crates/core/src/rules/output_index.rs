@@ -61,7 +61,7 @@ pub(super) static DUPLICATE: Rule = Rule {
     demands: "No two items are added at one output index.",
     mends: "The later one gets the next index.",
     advice: "Count the output items yourself. The index of a call in a chat completion's `tool_calls` is no output index: reasoning and text before the call are items too.",
-    evidence: "DEVIATIONS 2.4; diegosouzapw/OmniRoute#10025",
+    evidence: "DEVIATIONS 2.4; diegosouzapw/OmniRoute#10025, Soju06/codex-lb#543",
     fixture: "output-index-duplicate",
     on: &[Class::ItemAdded],
     inspect: |look| {
@@ -115,7 +115,7 @@ pub(super) static CHANGED: Rule = Rule {
     demands: "Every event of an item carries the index that the item was added at.",
     mends: "The item's own index is written.",
     advice: "Remember the index that an item was added at, and send it with each of the item's events.",
-    evidence: "DEVIATIONS 2.4; CLIENTS.md, output_index_zero",
+    evidence: "DEVIATIONS 2.4, 9.3; CLIENTS.md, output_index_zero; Soju06/codex-lb#543",
     fixture: "output-index-changed",
     on: OF_ITEM,
     inspect: changed,

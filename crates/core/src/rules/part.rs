@@ -18,7 +18,7 @@ pub(super) static CONTENT_INDEX_MISSING: Rule = Rule {
     demands: "Every event of a part carries its `content_index`, or `summary_index`; parts are counted from 0.",
     mends: "It is assigned: the open part, else the next.",
     advice: "Count an item's parts from 0, and send that number as `content_index` (for a reasoning summary `summary_index`) with each of their events.",
-    evidence: "DEVIATIONS 2.7, 2.8; anomalyco/opencode#28447",
+    evidence: "DEVIATIONS 2.7, 2.8; anomalyco/opencode#28447 (\"reasoning part …:undefined not found\"), Oaklight/llm-rosetta#56",
     fixture: "content-index-missing",
     on: &[
         Class::PartAdded,
@@ -69,7 +69,7 @@ pub(super) static PART_NOT_ADDED: Rule = Rule {
     demands: "Text comes for a part that was added, once, in an item of the right type.",
     mends: "The part is inserted; a part added twice is dropped.",
     advice: "Send `response.content_part.added` (for a reasoning summary `response.reasoning_summary_part.added`) before the first delta of its text, once.",
-    evidence: "DEVIATIONS 3.7; Wei-Shaw/sub2api#2875",
+    evidence: "DEVIATIONS 3.1, 3.7; Wei-Shaw/sub2api#2875, Oaklight/llm-rosetta#56",
     fixture: "part-not-added",
     on: &[
         Class::PartAdded,

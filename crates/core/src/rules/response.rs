@@ -31,7 +31,7 @@ pub(super) static OBJECT_MISSING: Rule = Rule {
     demands: "A lifecycle event carries a `response` object.",
     mends: "It is built from the event's own fields and from what is known.",
     advice: "Put the response's fields into an object under `response`: `{\"type\":\"response.completed\",\"response\":{\"id\":…,\"output\":[…]}}`. They do not belong at the top level, and `null` is no response.",
-    evidence: "DEVIATIONS 3.4; twelve of sixteen clients fail (CLIENTS.md, completed_response_null)",
+    evidence: "DEVIATIONS 1.5, 3.4; 7836246/cursor2api#116, BerriAI/litellm#22102",
     fixture: "response-object-missing",
     on: LIFECYCLE,
     inspect: |look| {
@@ -71,7 +71,7 @@ pub(super) static ID_MISSING: Rule = Rule {
     demands: "Every lifecycle event has the response's id.",
     mends: "The first id throughout; one is made up where the upstream gives none.",
     advice: "Send `response.id` with every lifecycle event, the same from `response.created` to the terminal event.",
-    evidence: "DEVIATIONS 4.11; openai-python: \"Lifecycle response identity changed.\"",
+    evidence: "DEVIATIONS 4.11; Oaklight/llm-rosetta#56 (codex-rs: \"missing field `id`\"); openai-python: \"Lifecycle response identity changed.\"",
     fixture: "response-id-missing",
     on: LIFECYCLE,
     inspect: |look| {
@@ -93,7 +93,7 @@ pub(super) static ID_CHANGED: Rule = Rule {
     demands: "One response id, from the first event to the last.",
     mends: "The first id throughout; the real one is reported.",
     advice: "Settle the response's id at `response.created` and write that one into every later `response` object, whatever the upstream calls it by then.",
-    evidence: "DEVIATIONS 1.9 (GitHub Copilot); duolahypercho/codex-router#814",
+    evidence: "DEVIATIONS 1.9 (GitHub Copilot); duolahypercho/codex-router#814; openai-python: \"Lifecycle response identity changed.\"",
     fixture: "response-id-changed",
     on: LIFECYCLE,
     inspect: |look| {
@@ -134,7 +134,7 @@ pub(super) static FIELDS_MISSING: Rule = Rule {
     demands: "The response object has `object`, `created_at`, `model`, `status` and an `output` array, empty at first.",
     mends: "They are filled: from earlier events, the request, the clock.",
     advice: "Send the whole response object from the first event on: at least `id`, `object`, `created_at`, `model`, `status`, and `output`, which is `[]` in `response.created`.",
-    evidence: "DEVIATIONS 1.6; ggml-org/llama.cpp#20607, #21174",
+    evidence: "DEVIATIONS 1.6, 4.11; ggml-org/llama.cpp#20607, #21174, diegosouzapw/OmniRoute#13964",
     fixture: "response-fields-missing",
     on: LIFECYCLE,
     inspect: fields,

@@ -19,7 +19,7 @@ pub(super) static MISSING: Rule = Rule {
     demands: "Every event has an integer `sequence_number`.",
     mends: "The events are numbered from 0, or from the last number that was sent.",
     advice: "Number all events of a stream 0, 1, 2, …, your own included. Mind serialisers that leave out a 0.",
-    evidence: "DEVIATIONS 2.2; Effect-TS/effect#8037, Wei-Shaw/sub2api#7129",
+    evidence: "DEVIATIONS 2.2; Effect-TS/effect#8037, Wei-Shaw/sub2api#7129 (Grok CLI: \"missing field `sequence_number`\")",
     fixture: "sequence-missing",
     on: OBJECTS,
     inspect: |look| {
@@ -42,7 +42,7 @@ pub(super) static NOT_INCREASING: Rule = Rule {
     demands: "`sequence_number` increases from event to event.",
     mends: "The events are numbered from the last number that was sent.",
     advice: "Number events last, where they are written out, behind everything that inserts, drops or moves some.",
-    evidence: "DEVIATIONS 2.10; BerriAI/litellm#28899",
+    evidence: "DEVIATIONS 2.10; BerriAI/litellm#28899, ENTERPILOT/GoModel#953",
     fixture: "sequence-not-increasing",
     on: OBJECTS,
     inspect: |look| {

@@ -58,7 +58,7 @@ pub(super) static STATUS_MISMATCH: Rule = Rule {
     demands: "The terminal event's name and `response.status` agree.",
     mends: "The name wins, unless the status says that the response failed or is incomplete.",
     advice: "Let one value decide both the terminal event's name and `response.status`. An answer that a token limit cut off is `response.incomplete`, with `incomplete_details.reason`.",
-    evidence: "DEVIATIONS 4.6; PROTOCOL.md",
+    evidence: "DEVIATIONS 4.6; jundot/omlx#2817, Portkey-AI/gateway#1797",
     fixture: "terminal-status-mismatch",
     on: TERMINAL,
     inspect: |look| {
@@ -103,7 +103,7 @@ pub(super) static OUTPUT_MISSING: Rule = Rule {
     demands: "The terminal's `output` holds the items that were streamed, in index order.",
     mends: "It is filled with the items that were done; an item that only it holds is streamed first.",
     advice: "Put every finished item into the terminal event's `response.output`, in index order, also with `store: false`.",
-    evidence: "DEVIATIONS 4.2, 4.3; openai/openai-python#3321, NousResearch/hermes-agent#32963",
+    evidence: "DEVIATIONS 2.9, 4.2, 4.3; openai/openai-python#3321 (\"'NoneType' object is not iterable\"), NousResearch/hermes-agent#32963",
     fixture: "output-empty",
     on: TERMINAL,
     inspect,

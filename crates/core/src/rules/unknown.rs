@@ -14,7 +14,7 @@ pub(super) static UNKNOWN_EVENT: Rule = Rule {
     demands: "Every event is one of the protocol's.",
     mends: "The event is dropped.",
     advice: "Send only events of the protocol. Keep the connection alive with a comment (`: keepalive`) instead of an event of your own.",
-    evidence: "DEVIATIONS 3.10; openai/openai-node#1964",
+    evidence: "DEVIATIONS 3.10; openai/openai-node#1964 (\"Unhandled response stream event\"), openai/openai-java#767, openai-php/client#732",
     fixture: "unknown-event",
     on: &[Class::Unknown],
     inspect: |look| {

@@ -16,4 +16,5 @@ mod strictness;
 mod tenets;
 mod typed;
 mod usage;
+mod violations;
 mod withstand;

@@ -1,0 +1,163 @@
+//! What a person reads about one rule: the same page in `docs/VIOLATIONS.md` and from `respair check --explain`.
+
+use std::fmt::Write as _;
+
+use crate::rules::{Grade, Measured, Rule, rules};
+use crate::violation::{Code, Profile};
+
+/// The page of a code, in Markdown: what it means, what to change, what respair does, who breaks, where it was seen.
+///
+/// ```
+/// let code = respair_core::Code::parse("created-missing").unwrap();
+/// assert!(respair_core::page(code).starts_with("## created-missing\n\nThe first event is `response.created`.\n"));
+/// ```
+#[must_use]
+pub fn page(code: Code) -> String {
+    let Some(rule) = rules().iter().find(|rule| rule.code == code) else {
+        return String::new();
+    };
+    let mut page = format!("## {code}\n\n{}\n", rule.demands);
+    let mut say = |title: &str, text: &str| {
+        page.push_str(&format!("\n**{title}.** {text}\n"));
+    };
+    say("Judged", &grades(rule));
+    say("What to change", rule.advice);
+    say("What respair does", rule.mends);
+    say("Without the rule", &without(rule));
+    say("Who breaks", &who_breaks(code));
+    say("Seen", &with_links(rule.evidence));
+    say("Fixture", &fixture(rule));
+    page
+}
+
+fn grades(rule: &Rule) -> String {
+    let of = |profile: &Profile| {
+        let grade = match rule.grade(*profile) {
+            Grade::Violation => "a violation",
+            Grade::Info => "a remark",
+            Grade::No => "not judged",
+        };
+        format!("`{}`: {grade}", profile.name())
+    };
+    let all: Vec<String> = Profile::ALL.iter().map(of).collect();
+    all.join("; ") + "."
+}
+
+/// A rule that is switched off takes its guarantee with it (tenet 5).
+fn without(rule: &Rule) -> String {
+    let code = rule.code;
+    if rule.on.is_empty() {
+        return format!(
+            "`--without {code}` changes nothing of what is sent: this is about how a body ends."
+        );
+    }
+    format!(
+        "`--without {code}` passes it on as it came; that \u{201c}{}\u{201d} is no longer promised of what comes out.",
+        rule.demands.trim_end_matches('.')
+    )
+}
+
+fn who_breaks(code: Code) -> String {
+    let mut rows: Vec<&Measured> = code.measured().collect();
+    if rows.is_empty() {
+        return "Not measured; see below who reported it.".to_owned();
+    }
+    rows.sort_by_key(|row| usize::MAX - row.fails().count());
+    let mut list = "Each of sixteen clients was given a whole stream with one change:\n".to_owned();
+    for row in rows {
+        let failing: Vec<&str> = row.fails().collect();
+        let degraded = match row.degraded {
+            0 => String::new(),
+            some => format!(", {some} more get less than the answer"),
+        };
+        // Writing into a string cannot fail.
+        let _ = match failing.len() {
+            0 => write!(list, "\n- `{}`: none fails{degraded}", row.scenario),
+            16 => write!(list, "\n- `{}`: all fail{degraded}", row.scenario),
+            many => write!(
+                list,
+                "\n- `{}`: {many} fail{degraded}. {}",
+                row.scenario,
+                failing.join(", ")
+            ),
+        };
+    }
+    list
+}
+
+fn fixture(rule: &Rule) -> String {
+    if rule.fixture.is_empty() {
+        return "None: the tests make the stream, which would be too large to keep.".to_owned();
+    }
+    let link = |suffix: &str| {
+        let path = format!("fixtures/rules/{}.{suffix}", rule.fixture);
+        format!("[`{path}`](../{path})")
+    };
+    format!(
+        "{}; what is expected of it: {}.",
+        link("sse"),
+        link("expected.json")
+    )
+}
+
+/// `owner/name#1`, and `#2` behind it, as links to the threads.
+fn with_links(text: &str) -> String {
+    let mut repository = "";
+    let mut words = Vec::new();
+    for word in text.split(' ') {
+        let bare = word
+            .trim_start_matches('(')
+            .trim_end_matches([',', ';', ')', '.']);
+        let Some((named, number)) = bare.split_once('#') else {
+            words.push(word.to_owned());
+            continue;
+        };
+        if named.contains('/') {
+            repository = named;
+        }
+        let is_thread = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        if is_thread && !repository.is_empty() {
+            let link = format!("[{bare}](https://github.com/{repository}/issues/{number})");
+            words.push(word.replace(bare, &link));
+        } else {
+            words.push(word.to_owned());
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_become_links() {
+        assert_eq!(
+            with_links("DEVIATIONS 1.3; one/two#8133, #8134 (three.js/four#5)"),
+            "DEVIATIONS 1.3; [one/two#8133](https://github.com/one/two/issues/8133), \
+             [#8134](https://github.com/one/two/issues/8134) ([three.js/four#5](https://github.com/three.js/four/issues/5))"
+        );
+        assert_eq!(with_links("#1 and C# stay"), "#1 and C# stay");
+    }
+
+    #[test]
+    fn every_code_has_a_page_that_says_everything() {
+        for code in Code::all() {
+            let page = page(code);
+            for title in [
+                "Judged",
+                "What to change",
+                "What respair does",
+                "Without the rule",
+                "Who breaks",
+                "Seen",
+                "Fixture",
+            ] {
+                assert!(
+                    page.contains(&format!("\n**{title}.** ")),
+                    "{code}: {title}\n{page}"
+                );
+            }
+        }
+    }
+}
