@@ -4,6 +4,7 @@
 //! type is [`EventKind::Unknown`], and the raw bytes stay what goes on downstream.
 
 mod kind;
+mod stencil;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,6 +15,7 @@ use crate::json;
 use crate::sse::{Frame, Oddities};
 
 pub use kind::{Class, EventKind};
+pub(crate) use stencil::Stencil;
 
 /// The top-level fields that are read; any other survives in the raw bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +131,7 @@ pub enum Payload {
 }
 
 /// One event of the stream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     frame: Frame,
     kind: EventKind,
@@ -137,19 +139,15 @@ pub struct Event {
     /// Start and end of each field's raw value in the frame's data; an empty span where the field is absent.
     spans: [(u32, u32); Field::COUNT],
     duplicates: bool,
+    /// The data holds a backslash.
+    escapes: bool,
 }
 
 impl Event {
     /// Reads a frame. Total: whatever the frame holds, there is an event that says so.
     #[must_use]
     pub fn read(frame: Frame) -> Self {
-        let mut event = Self {
-            frame,
-            kind: EventKind::Junk,
-            payload: Payload::NotJson,
-            spans: [(0, 0); Field::COUNT],
-            duplicates: false,
-        };
+        let mut event = Self::empty(frame);
         event.payload = event.scan();
         event.kind = match event.payload {
             Payload::Object => match event.bytes(Field::Type) {
@@ -167,7 +165,20 @@ impl Event {
                 EventKind::Junk
             }
         };
+        event.escapes = memchr::memchr(b'\\', event.frame.data()).is_some();
         event
+    }
+
+    /// An event of which nothing was read yet.
+    fn empty(frame: Frame) -> Self {
+        Self {
+            frame,
+            kind: EventKind::Junk,
+            payload: Payload::NotJson,
+            spans: [(0, 0); Field::COUNT],
+            duplicates: false,
+            escapes: false,
+        }
     }
 
     fn scan(&mut self) -> Payload {
@@ -278,6 +289,12 @@ impl Event {
         matches!(self.bytes(field), Some([b'"', inner @ .., b'"']) if inner == text.as_bytes())
     }
 
+    /// `true` when the field is a string.
+    pub(crate) fn is_string(&self, field: Field) -> bool {
+        self.bytes(field)
+            .is_some_and(|raw| raw.first() == Some(&b'"'))
+    }
+
     fn bytes(&self, field: Field) -> Option<&[u8]> {
         self.frame.data().get(self.span(field)?)
     }
@@ -311,6 +328,11 @@ impl Event {
     #[must_use]
     pub fn has_duplicates(&self) -> bool {
         self.duplicates
+    }
+
+    /// `true` when anything in the data is escaped.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.escapes
     }
 
     /// `true` for a frame that carries data: what a reader counts as an event.

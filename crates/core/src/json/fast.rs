@@ -1,14 +1,15 @@
-//! The common case of reading an object as spans, without a general parser: keys without escapes, values that are
-//! strings, integers, `true`, `false`, `null` or empty. Anything else makes it give up, and [`scan`](super::scan)
-//! decides; so the two never disagree about what is JSON.
+//! The common case of reading an object as spans, without a general parser: keys without escapes. Anything odd makes it
+//! give up, and [`scan`](super::scan) decides; so the two never disagree about what is JSON.
+
+/// Values nested deeper than this are left to the general parser.
+const DEEPEST: usize = 32;
 
 /// Calls `each` with the key and the span of the raw value of every field of the object `text`. `None` when the text is
 /// not as simple as this, whatever was reported before.
-pub(crate) fn scan_simple(text: &[u8], mut each: impl FnMut(&[u8], usize, usize)) -> Option<()> {
-    // A control character is no JSON within a string, and seldom seen between tokens: checked for all at once.
-    if text.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < 0x20 {
-        return None;
-    }
+pub(crate) fn scan_simple<'a>(
+    text: &'a [u8],
+    mut each: impl FnMut(&'a [u8], usize, usize),
+) -> Option<()> {
     let mut at = skip(text, 0);
     if text.get(at) != Some(&b'{') {
         return None;
@@ -18,17 +19,13 @@ pub(crate) fn scan_simple(text: &[u8], mut each: impl FnMut(&[u8], usize, usize)
         return ends(text, at + 1);
     }
     loop {
-        let key_end = string(text, at)?;
+        let key_end = string_end(text, at)?;
         let key = &text[at + 1..key_end - 1];
         if key.contains(&b'\\') {
             return None;
         }
-        at = skip(text, key_end);
-        if text.get(at) != Some(&b':') {
-            return None;
-        }
-        at = skip(text, at + 1);
-        let end = value(text, at)?;
+        at = value_start(text, key_end)?;
+        let end = value_end(text, at, DEEPEST)?;
         each(key, at, end);
         at = skip(text, end);
         match text.get(at)? {
@@ -50,16 +47,30 @@ fn ends(text: &[u8], at: usize) -> Option<()> {
     (skip(text, at) == text.len()).then_some(())
 }
 
+/// Where the value begins whose key ends at `at`.
+fn value_start(text: &[u8], at: usize) -> Option<usize> {
+    let at = skip(text, at);
+    (text.get(at) == Some(&b':')).then(|| skip(text, at + 1))
+}
+
 /// The end of the string that begins at `at`.
-fn string(text: &[u8], at: usize) -> Option<usize> {
+fn string_end(text: &[u8], at: usize) -> Option<usize> {
+    string(text, at).map(|(end, _)| end)
+}
+
+/// The end of the string that begins at `at`, and whether anything in it is escaped.
+pub(crate) fn string(text: &[u8], at: usize) -> Option<(usize, bool)> {
     if text.get(at) != Some(&b'"') {
         return None;
     }
     let mut from = at + 1;
     loop {
-        let found = from + plain_length(&text[from..]);
-        if *text.get(found)? == b'"' {
-            return Some(found + 1);
+        let found = from + plain_length(text.get(from..)?);
+        match *text.get(found)? {
+            b'"' => return Some((found + 1, from > at + 1)),
+            b'\\' => {}
+            // A control character is no JSON within a string.
+            _ => return None,
         }
         match text.get(found + 1)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => from = found + 2,
@@ -75,19 +86,20 @@ fn string(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// How many bytes of `text` come before the first quote or backslash. Eight at a time: strings are
+/// How many bytes of `text` come before the first quote, backslash or control character. Eight at a time: strings are
 /// short here, and a vectorised search costs more to begin than to finish.
 fn plain_length(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGHS;
     let mut at = 0;
     while let Some(eight) = text
         .get(at..at + 8)
         .and_then(|eight| <[u8; 8]>::try_from(eight).ok())
     {
         let word = u64::from_le_bytes(eight);
-        let stop = zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
+        let stop =
+            below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1) | below(word, 0x20);
         if stop != 0 {
             // A borrow can only mark bytes behind the first one that is really meant.
             return at + (stop.trailing_zeros() / 8) as usize;
@@ -97,32 +109,70 @@ fn plain_length(text: &[u8]) -> usize {
     let rest = &text[at..];
     at + rest
         .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\'))
+        .position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))
         .unwrap_or(rest.len())
 }
 
-fn value(text: &[u8], at: usize) -> Option<usize> {
+/// The end of the value that begins at `at`.
+fn value_end(text: &[u8], at: usize, depth: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     match rest.first()? {
-        b'"' => string(text, at),
-        b'0' => number_end(rest, 1).map(|length| at + length),
-        b'1'..=b'9' => {
-            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            number_end(rest, digits).map(|length| at + length)
-        }
+        b'"' => string_end(text, at),
+        b'-' | b'0'..=b'9' => Some(at + number_length(rest)?),
         b't' if rest.starts_with(b"true") => Some(at + 4),
         b'f' if rest.starts_with(b"false") => Some(at + 5),
         b'n' if rest.starts_with(b"null") => Some(at + 4),
-        b'[' if rest.starts_with(b"[]") => Some(at + 2),
-        b'{' if rest.starts_with(b"{}") => Some(at + 2),
+        open @ (b'[' | b'{') => within(text, at + 1, *open == b'{', depth.checked_sub(1)?),
         _ => None,
     }
 }
 
-/// An integer of that many digits, and no more than an integer.
-fn number_end(rest: &[u8], digits: usize) -> Option<usize> {
-    let plain = !matches!(rest.get(digits), Some(b'.' | b'e' | b'E' | b'0'..=b'9'));
-    plain.then_some(digits)
+/// The end of the array or object whose bracket stands before `at`.
+fn within(text: &[u8], at: usize, keyed: bool, depth: usize) -> Option<usize> {
+    let close = if keyed { b'}' } else { b']' };
+    let mut at = skip(text, at);
+    if text.get(at) == Some(&close) {
+        return Some(at + 1);
+    }
+    loop {
+        if keyed {
+            at = value_start(text, string_end(text, at)?)?;
+        }
+        at = skip(text, value_end(text, at, depth)?);
+        match *text.get(at)? {
+            b',' => at = skip(text, at + 1),
+            byte if byte == close => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// How many digits `text` begins with.
+pub(crate) fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// How long the number is that `text` begins with.
+fn number_length(text: &[u8]) -> Option<usize> {
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    match digits(&text[at..]) {
+        0 => return None,
+        1 => at += 1,
+        _ if text[at] == b'0' => return None,
+        count => at += count,
+    }
+    if text.get(at) == Some(&b'.') {
+        at += 1 + some(digits(&text[at + 1..]))?;
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1 + usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        at += some(digits(&text[at..]))?;
+    }
+    Some(at)
+}
+
+fn some(count: usize) -> Option<usize> {
+    (count > 0).then_some(count)
 }
 
 #[cfg(test)]
@@ -175,6 +225,11 @@ mod tests {
             "}",
             "[]",
             "{}",
+            "[1,{\"a\":[ true ]}]",
+            "{\"k\\n\":\"\\ud83d\", \"k\":[]}",
+            "[1,]",
+            "[",
+            "]",
             ",",
             ":",
             "\"a\"",
@@ -186,8 +241,12 @@ mod tests {
             "0",
             "01",
             "-1",
+            "-",
             "1.5",
+            "1.",
+            "-0.0e+1",
             "1e3",
+            "1e",
             "true",
             "nul",
             "null",

@@ -10,7 +10,7 @@ mod object;
 mod text;
 
 pub(crate) use edit::{Edit, edit};
-pub(crate) use fast::scan_simple;
+pub(crate) use fast::{digits, scan_simple, string};
 pub(crate) use object::{Object, scan};
 pub(crate) use text::{has_lone_surrogate, is_whole_object, mend_surrogates, quote, unescape};
 

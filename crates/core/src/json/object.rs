@@ -17,7 +17,15 @@ impl<'a> Object<'a> {
     /// Reads `raw`; `None` when it is not a JSON object.
     pub(crate) fn parse(raw: &'a str) -> Option<Self> {
         let mut entries = Vec::new();
-        scan(raw, |key, value| entries.push((key, value))).ok()?;
+        let simple = super::scan_simple(raw.as_bytes(), |key, start, end| {
+            // Keys and values end at ASCII bytes, so they are text where the whole is.
+            let key = std::str::from_utf8(key).unwrap_or_default();
+            entries.push((Cow::Borrowed(key), raw.get(start..end).unwrap_or_default()));
+        });
+        if simple.is_none() {
+            entries.clear();
+            scan(raw, |key, value| entries.push((key, value))).ok()?;
+        }
         Some(Self { entries })
     }
 

@@ -8,7 +8,7 @@ use crate::violation::Profile;
 use super::Model;
 
 /// Where an event belongs: its effective kind, its slot and its part.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) kind: EventKind,
     pub(crate) slot: Option<usize>,

@@ -7,6 +7,7 @@
 mod commit;
 mod identity;
 mod look;
+mod plain;
 
 use std::collections::{HashMap, HashSet};
 
@@ -99,6 +100,19 @@ impl Model {
 
     /// What is wrong with the event, and where it belongs.
     pub(crate) fn look(
+        &self,
+        event: &Event,
+        profile: Profile,
+        without: &[Code],
+    ) -> (Vec<Finding>, Place) {
+        match self.plain(event) {
+            Some(place) => (self.look_at_plain(event, place, profile, without), place),
+            None => self.look_closely(event, profile, without),
+        }
+    }
+
+    /// [`look`](Self::look), asking every rule.
+    fn look_closely(
         &self,
         event: &Event,
         profile: Profile,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::context::Context;
 use crate::ending::{EndOfBody, Ending, ResponseError};
-use crate::event::{Class, Event, EventKind};
+use crate::event::{Class, Event, EventKind, Stencil};
 use crate::limits::Limits;
 use crate::model::{Model, Place, effective_kind};
 use crate::rules::{self, Finding, Grade, Rule};
@@ -45,6 +45,7 @@ pub struct Reader {
     limits: Limits,
     without: Vec<Code>,
     decoder: Decoder,
+    stencil: Stencil,
     sniffer: Sniffer,
     model: Model,
     /// A second model, which the upstream's own events are judged by.
@@ -79,6 +80,7 @@ impl Reader {
             mode: options.mode,
             profile: options.profile,
             decoder: Decoder::new(options.limits.frame),
+            stencil: Stencil::default(),
             sniffer: Sniffer::new(options.limits.frame),
             model,
             limits: options.limits,
@@ -130,7 +132,13 @@ impl Reader {
                 return None;
             }
             match self.decoder.next_frame() {
-                Some(Ok(frame)) => self.take(Event::read(frame)),
+                Some(Ok(frame)) => {
+                    let event = self.stencil.read(frame);
+                    if self.passes(&event) {
+                        return Some(Step::Event(event));
+                    }
+                    self.take(event);
+                }
                 Some(Err(error)) => self.oversized(&error.to_string(), error.offset),
                 None => {
                     let cause = self.over?;
@@ -175,6 +183,18 @@ impl Reader {
         } else {
             self.profile
         }
+    }
+
+    /// Nothing is to be done about the event: it was taken in, and goes on as it came.
+    fn passes(&mut self, event: &Event) -> bool {
+        let beside = self.judge.is_some() || self.shadow.is_some();
+        let open = self.ending.is_none() && self.model.error.is_none();
+        let passes = open && !beside && self.model.pass(event, self.demands(), &self.without);
+        if passes {
+            self.read_to = event.frame().end();
+            self.position += 1;
+        }
+        passes
     }
 
     fn take(&mut self, event: Event) {

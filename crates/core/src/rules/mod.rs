@@ -23,6 +23,7 @@ mod measured;
 mod naming;
 mod output_index;
 mod part;
+mod plain;
 mod prefilled;
 mod response;
 mod sequence;
@@ -194,6 +195,7 @@ pub(crate) use body::{
 };
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
 pub use measured::{Measured, measurements};
+pub(crate) use plain::{breakable_by_plain, inspect_plain};
 
 /// Every code, in the order of the rules.
 pub(crate) fn codes() -> impl Iterator<Item = Code> {
@@ -232,18 +234,22 @@ pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Find
     });
     let asked = &TABLE.0[look.profile as usize][look.class as usize];
     for rule in framing.chain(asked) {
-        let Some(message) = (rule.inspect)(look) else {
-            continue;
-        };
-        if without.contains(&rule.code) {
-            continue;
-        }
-        findings.push(Finding {
-            rule,
-            severity: rule.severity(look.profile),
-            message: message.into_owned(),
-        });
+        ask(rule, look, without, findings);
     }
+}
+
+fn ask(rule: &'static Rule, look: &Look<'_>, without: &[Code], findings: &mut Vec<Finding>) {
+    let Some(message) = (rule.inspect)(look) else {
+        return;
+    };
+    if without.contains(&rule.code) {
+        return;
+    }
+    findings.push(Finding {
+        rule,
+        severity: rule.severity(look.profile),
+        message: message.into_owned(),
+    });
 }
 
 /// Every class that belongs to one item.

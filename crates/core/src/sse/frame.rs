@@ -67,7 +67,7 @@ impl Frame {
         };
         // One pass over the block instead of one for each part: parts lie between ASCII bytes, so
         // they are whole characters where the block is.
-        if std::str::from_utf8(&frame.raw).is_err() {
+        if !frame.raw.is_ascii() && std::str::from_utf8(&frame.raw).is_err() {
             frame.look_closer();
         }
         frame
@@ -130,6 +130,12 @@ impl Frame {
         std::str::from_utf8(name)
             .ok()
             .filter(|name| !name.is_empty())
+    }
+
+    /// The last `event` line has this value, which is not empty.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name
+            .is_some_and(|span| span.of(&self.raw) == name.as_bytes() && !name.is_empty())
     }
 
     /// The value of the last `id` line that has no NULL in it; it may be empty, which resets the

@@ -1,0 +1,129 @@
+//! The plain delta, which most of a stream is made of: it goes on where the delta before it stopped.
+//!
+//! What [`Model::plain`] asks is enough for every rule in `rules::plain`; those are not asked again. It decides
+//! nothing by itself: where it says nothing, the rules do, and in a debug build each of its answers is compared with theirs.
+
+use crate::event::{Class, Event, EventKind, Field};
+use crate::json;
+use crate::rules::{self, Finding};
+use crate::slots::{Part, Slot, TextKind};
+use crate::violation::{Code, Profile};
+
+use super::{Look, Model, Place};
+
+impl Model {
+    /// Where a delta belongs that breaks none of the rules in `rules::plain`, under any profile. `None` where
+    /// that takes a closer look.
+    pub(crate) fn plain(&self, event: &Event) -> Option<Place> {
+        let kind = event.kind();
+        let class = kind.class();
+        if !matches!(class, Class::TextDelta | Class::CallDelta) || !self.created {
+            return None;
+        }
+        let number = event.integer(Field::SequenceNumber)?;
+        if !is_clean(event, kind) || self.upstream_sequence.is_some_and(|last| number <= last) {
+            return None;
+        }
+        let at = self.slots.same_as_last(event, kind)?;
+        let slot = &self.slots.list[at];
+        if !slot.is_open() || slot.held || slot.shown_index() != event.integer(Field::OutputIndex) {
+            return None;
+        }
+        let part = match class {
+            Class::TextDelta => Some(open_part(slot, event, TextKind::of(kind)?)?),
+            _ if slot.payload_done || !slot.payload_seed.is_empty() => return None,
+            _ => None,
+        };
+        Some(Place {
+            kind,
+            slot: Some(at),
+            part,
+        })
+    }
+
+    /// What is wrong with a plain delta: only the rules are asked that such a one can break.
+    pub(super) fn look_at_plain(
+        &self,
+        event: &Event,
+        place: Place,
+        profile: Profile,
+        without: &[Code],
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if rules::breakable_by_plain(profile, place.kind.class()) {
+            let look = Look::new(self, event, profile);
+            rules::inspect_plain(&look, without, &mut findings);
+        }
+        debug_assert!(
+            self.agrees(event, place, profile, without, &findings),
+            "a plain delta breaks a rule in `rules::plain`: {}",
+            String::from_utf8_lossy(event.raw())
+        );
+        findings
+    }
+
+    /// The closer look comes to the same.
+    fn agrees(
+        &self,
+        event: &Event,
+        place: Place,
+        profile: Profile,
+        without: &[Code],
+        findings: &[Finding],
+    ) -> bool {
+        let (others, elsewhere) = self.look_closely(event, profile, without);
+        let codes = |all: &[Finding]| all.iter().map(|one| one.rule.code).collect::<Vec<_>>();
+        place == elsewhere && codes(findings) == codes(&others)
+    }
+
+    /// Takes in a delta that goes downstream as it came, and says whether `event` is one; else nothing was done.
+    pub(crate) fn pass(&mut self, event: &Event, profile: Profile, without: &[Code]) -> bool {
+        let Some(place) = self.plain(event).filter(|_| !self.renumber) else {
+            return false;
+        };
+        let passes = !self.was_moved(place)
+            && self
+                .look_at_plain(event, place, profile, without)
+                .is_empty();
+        if passes {
+            self.take_plain(event, place);
+        }
+        passes
+    }
+
+    fn take_plain(&mut self, event: &Event, place: Place) {
+        let number = event.integer(Field::SequenceNumber);
+        self.upstream_sequence = number;
+        self.sequence = number;
+        if let Some(at) = place.slot {
+            self.slots.commit(at, event, place.kind, place.part);
+        }
+        self.content |= !self.slots.changes.is_empty();
+        self.slots.changes.clear();
+    }
+}
+
+/// The frame and the JSON are as they should be, and the delta is a string.
+fn is_clean(event: &Event, kind: EventKind) -> bool {
+    event.frame().oddities().is_empty()
+        && event.frame().is_named(kind.name())
+        && !matches!(kind, EventKind::ReasoningDelta)
+        && !event.has_duplicates()
+        && event.field(Field::Error).is_none()
+        && event.is_string(Field::Delta)
+        && !(event.has_escapes() && json::has_lone_surrogate(event.frame().data()))
+}
+
+/// The part that the delta names by its index, if text may still come for it.
+fn open_part(slot: &Slot, event: &Event, text: TextKind) -> Option<usize> {
+    let index = event.integer(text.index_field())?;
+    let place = usize::try_from(index).ok()?;
+    let fits = |part: &&Part| {
+        part.kind == Some(text)
+            && part.index == index
+            && part.upstream_index == index
+            && !(part.untyped || part.text_done || part.done)
+            && part.seed.is_empty()
+    };
+    slot.parts(text).get(place).filter(fits).map(|_| place)
+}

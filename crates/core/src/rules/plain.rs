@@ -1,0 +1,68 @@
+//! The rules that a plain delta ([`Model::plain`](crate::model::Model::plain)) cannot break, and what is asked of one.
+
+use std::sync::LazyLock;
+
+use crate::event::Class;
+use crate::model::Look;
+use crate::violation::{Code, Profile};
+
+use super::{
+    FRAMING, Finding, Grade, RULES, Rule, ask, call_identity, created, delta, error, item_fields,
+    item_id, item_not_added, json_text, junk, naming, output_index, part, prefilled, sequence,
+};
+
+/// What [`Model::plain`](crate::model::Model::plain) asks is enough for these. A rule that is not listed is asked of every
+/// delta; a new one is listed when the fast look asks what it needs.
+static MET: &[&Rule] = &[
+    &junk::INVALID_UTF8,
+    &json_text::DUPLICATE_KEY,
+    &json_text::LONE_SURROGATE,
+    &naming::TYPE_MISSING,
+    &naming::EVENT_ALIAS,
+    &naming::EVENT_NAME_MISMATCH,
+    &created::CREATED_MISSING,
+    &error::ERROR_SHAPE,
+    &call_identity::CALL_IDENTITY_CHANGED,
+    &delta::DELTA_NOT_STRING,
+    &delta::DELTA_AFTER_DONE,
+    &prefilled::PREFILLED_ADDED,
+    &item_not_added::ITEM_NOT_ADDED,
+    &item_fields::ITEM_FIELDS_MISSING,
+    &item_id::MISSING,
+    &item_id::CHANGED,
+    &output_index::MISSING,
+    &output_index::CHANGED,
+    &part::CONTENT_INDEX_MISSING,
+    &part::PART_NOT_ADDED,
+    &sequence::MISSING,
+    &sequence::NOT_INCREASING,
+];
+
+/// For each profile, what is asked of a plain delta of text and of a plain delta of a call.
+static ASKED: LazyLock<[[Vec<&'static Rule>; 2]; Profile::ALL.len()]> = LazyLock::new(|| {
+    let of = |profile: Profile, class: Class| -> Vec<&'static Rule> {
+        let asked = |rule: &&&'static Rule| {
+            let met = MET.iter().any(|met| std::ptr::eq(*met, **rule));
+            !met && rule.on.contains(&class) && rule.grade(profile) != Grade::No
+        };
+        RULES[FRAMING..].iter().filter(asked).copied().collect()
+    };
+    let both = |profile| [Class::TextDelta, Class::CallDelta].map(|class| of(profile, class));
+    std::array::from_fn(|at| both(Profile::ALL[at]))
+});
+
+fn asked(profile: Profile, class: Class) -> &'static [&'static Rule] {
+    &ASKED[profile as usize][usize::from(class == Class::CallDelta)]
+}
+
+/// A rule is to be asked of plain deltas of this class.
+pub(crate) fn breakable_by_plain(profile: Profile, class: Class) -> bool {
+    !asked(profile, class).is_empty()
+}
+
+/// Asks the rules that a plain delta can break.
+pub(crate) fn inspect_plain(look: &Look<'_>, without: &[Code], findings: &mut Vec<Finding>) {
+    for rule in asked(look.profile, look.class) {
+        ask(rule, look, without, findings);
+    }
+}
