@@ -13,6 +13,8 @@ pub(crate) struct Draft {
     pub(crate) dropped: bool,
     /// The bytes are framed anew although the JSON stays.
     pub(crate) reframe: bool,
+    /// Another frame takes the place of this one.
+    pub(crate) frame: Option<Frame>,
     /// Lone surrogates are replaced first.
     pub(crate) surrogates: bool,
     /// The item's done event was made to agree with its slot.
@@ -51,6 +53,9 @@ impl Draft {
 
     /// The mended event; the very same one if nothing was changed.
     pub(crate) fn finish(mut self, event: &Event, kind: EventKind, nested: Option<Field>) -> Event {
+        if let Some(frame) = self.frame {
+            return Event::read(frame);
+        }
         if let Some(field) = nested.filter(|_| !self.nested.is_empty()) {
             let object = edit(self.current(event, field).unwrap_or("{}"), &self.nested);
             self.set(field.name(), object);
@@ -74,21 +79,11 @@ impl Draft {
     }
 }
 
-/// The same frame with LF as its only line ending, without a byte order mark, and with its blank line.
+/// The same comment or `[DONE]` with LF as its only line ending, without a byte order mark, and with its blank line.
 fn reframed(frame: &Frame) -> Frame {
-    let raw = frame.raw();
-    let text = String::from_utf8_lossy(raw.strip_prefix("\u{feff}".as_bytes()).unwrap_or(raw));
-    let lines: Vec<&str> = text
-        .split(['\r', '\n'])
-        .filter(|line| !line.is_empty())
-        .collect();
     if frame.is_comment() {
-        let comments: Vec<&str> = lines
-            .iter()
-            .filter_map(|line| line.strip_prefix(':'))
-            .map(str::trim_start)
-            .collect();
-        return Frame::comment(&comments.join(" "));
+        Frame::comment(&frame.comment_text())
+    } else {
+        Frame::sentinel()
     }
-    Frame::sentinel()
 }

@@ -4,6 +4,7 @@ use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{self, Object};
 use crate::slots::{Address, Part, Slot, TextKind};
+use crate::sse::Oddities;
 
 use super::{Closed, Identity, Model, Place};
 
@@ -17,6 +18,9 @@ impl Model {
         }
         if let Some(number) = event.integer(Field::SequenceNumber) {
             self.sequence = Some(number);
+        }
+        if event.frame().oddities().contains(Oddities::ID) {
+            self.id_line = event.frame().id().is_some_and(|id| !id.is_empty());
         }
         match kind.class() {
             Class::Prelude => self.prelude(event, kind),

@@ -60,6 +60,10 @@ pub struct Model {
     pub(crate) failure: Option<ResponseError>,
     /// Text, arguments or a closed item went downstream.
     pub(crate) content: bool,
+    /// The last `id:` line downstream was not empty.
+    pub(crate) id_line: bool,
+    /// A second `created` came after content: what is added again from here on was told before.
+    pub(crate) restarted: bool,
     /// Deltas may repeat the whole text so far (`compat.cumulative_deltas`).
     pub(crate) cumulative: bool,
     pub(crate) mint: Mint,
@@ -87,6 +91,8 @@ impl Model {
             error: None,
             failure: None,
             content: false,
+            id_line: false,
+            restarted: false,
             cumulative: false,
             mint: Mint::new(context.entropy),
             context,

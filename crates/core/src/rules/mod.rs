@@ -6,6 +6,7 @@
 
 mod body;
 mod call_identity;
+mod comment;
 mod created;
 mod cumulative;
 mod delta;
@@ -139,6 +140,7 @@ static RULES: &[&Rule] = &[
     &junk::DATA_NOT_JSON,
     &json_text::DUPLICATE_KEY,
     &json_text::LONE_SURROGATE,
+    &comment::COMMENT_AFTER_ID,
     &naming::TYPE_MISSING,
     &created::CREATED_MISSING,
     &created::CREATED_NOT_FIRST,

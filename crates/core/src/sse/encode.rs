@@ -76,6 +76,17 @@ impl Frame {
     /// space.
     #[must_use]
     pub fn comment(text: &str) -> Self {
+        Self::of_comment(text, "\n\n")
+    }
+
+    /// A comment without a blank line behind it, so that no reader takes it for an event: it becomes a line of the
+    /// event that follows.
+    #[must_use]
+    pub fn comment_line(text: &str) -> Self {
+        Self::of_comment(text, "\n")
+    }
+
+    fn of_comment(text: &str, end: &str) -> Self {
         let mut raw = Vec::with_capacity(text.len() + ": \n\n".len());
         raw.extend_from_slice(b": ");
         raw.extend(text.bytes().map(|byte| {
@@ -85,7 +96,7 @@ impl Frame {
                 byte
             }
         }));
-        raw.extend_from_slice(b"\n\n");
+        raw.extend_from_slice(end.as_bytes());
         let reading = Reading {
             oddities: Oddities::COMMENT,
             data: Data::None,
@@ -95,6 +106,18 @@ impl Frame {
             has_fields: false,
         };
         Self::new(raw.into(), 0, reading)
+    }
+
+    /// The words of the frame's comment lines.
+    #[must_use]
+    pub fn comment_text(&self) -> String {
+        let text = String::from_utf8_lossy(self.raw());
+        let lines = text.trim_start_matches('\u{feff}').split(['\r', '\n']);
+        let comments: Vec<&str> = lines
+            .filter_map(|line| line.strip_prefix(':'))
+            .map(str::trim_start)
+            .collect();
+        comments.join(" ")
     }
 
     /// `data: [DONE]`, which closes a stream after its terminal event.

@@ -300,3 +300,84 @@ fn text_that_added_already_holds_is_shown_once() {
         }
     }
 }
+
+/// Two lifecycles in one body (DEVIATIONS 1.7): what the second one tells again is not delivered again.
+#[test]
+fn a_response_that_begins_again_ends_as_failed() {
+    let item = message("msg_1", "Hello");
+    let first = vec![
+        created(),
+        added(0, &item),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "Hello"),
+        done(0, &item),
+    ];
+    let other = |id: &str| {
+        let mut event = created();
+        event["response"]["id"] = json!(id);
+        event
+    };
+    for (id, whole) in [
+        ("resp_1", true),
+        ("resp_1", false),
+        ("resp_2", true),
+        ("resp_2", false),
+    ] {
+        let mut events = first[..if whole { 5 } else { 4 }].to_vec();
+        events.push(other(id));
+        events.extend_from_slice(&first[1..]);
+        events.push(completed(json!([item])));
+        let outcome = tolerant(Profile::Portable, &body(&events));
+        assert_eq!(outcome.text, "Hello", "{id} {whole}");
+        let Some(Ending::Failed(error)) = outcome.ending else {
+            panic!("{:?}", outcome.ending)
+        };
+        assert_eq!(error.code.as_deref(), Some("upstream_restarted"));
+        assert!(strict(Profile::Portable, &outcome.out).refused.is_none());
+    }
+    // Before anything was delivered it takes nothing back, and neither does one that only goes on.
+    let mut early = vec![created()];
+    early.extend(first.clone());
+    early.push(completed(json!([item])));
+    healed(&early, "Hello");
+    let mut late = first.clone();
+    late.insert(4, other("resp_1"));
+    late.push(completed(json!([item])));
+    healed(&late, "Hello");
+}
+
+/// openai-python dispatches an event without data for each blank line once `id:` was set (DEVIATIONS 6.11).
+#[test]
+fn comments_do_not_stand_alone_behind_an_id() {
+    let item = message("msg_1", "Hello");
+    let events = body(&[
+        created(),
+        added(0, &item),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "Hello"),
+        done(0, &item),
+        completed(json!([item])),
+    ]);
+    let text = String::from_utf8(events).unwrap();
+    let with = |id: &str| {
+        text.replacen("data: ", &format!("id: {id}\ndata: "), 1)
+            .replace(
+                "event: response.output_text",
+                ": ping\n\nevent: response.output_text",
+            )
+            + ": bye\n\n"
+    };
+    let healed = tolerant(Profile::Portable, with("7").as_bytes());
+    let out = String::from_utf8(healed.out.clone()).unwrap();
+    assert!(
+        out.contains(": ping\nevent: ") && !out.contains(": bye"),
+        "{out}"
+    );
+    assert_eq!(healed.text, "Hello");
+    assert!(strict(Profile::Portable, &healed.out).refused.is_none());
+    assert_eq!(tolerant(Profile::Portable, &healed.out).out, healed.out);
+    // An empty id takes it back.
+    let plain = with("");
+    let out = String::from_utf8(tolerant(Profile::Portable, plain.as_bytes()).out).unwrap();
+    assert!(out.contains(": ping\n\n"), "{out}");
+}
