@@ -9,6 +9,7 @@ mod ended;
 mod instead;
 mod ledger;
 mod options;
+mod reread;
 mod second;
 mod sniff;
 
@@ -27,6 +28,7 @@ use crate::violation::{Code, Profile, Repair, Severity, Violation};
 
 use ledger::Ledger;
 pub use options::{Mode, ReaderOptions, Step};
+use reread::{Reread, read_again};
 use sniff::{Sniff, Sniffer};
 
 /// What the strict reading stopped at.
@@ -231,22 +233,19 @@ impl Reader {
 
     /// Takes an event in, gives out what comes of it, and sees whether the stream has ended.
     fn apply(&mut self, mut event: Event, mut findings: Vec<Finding>, mut place: Place) {
-        for finding in &findings {
-            self.ledger.note(finding, self.position, span_of(&event));
-            if finding.severity == Severity::Violation {
-                self.ledger.repaired(finding.rule.code, self.position);
+        let span = span_of(&event);
+        self.note(&findings, span);
+        match read_again(&event, &findings) {
+            Reread::Same => {}
+            Reread::Nothing => return,
+            Reread::Event(read) => {
+                (findings, place) = self.model.look(&read, self.demands(), &self.without);
+                self.note(&findings, span);
+                event = read;
             }
-        }
-        if event.frame().oddities().contains(Oddities::INVALID_UTF8) && !findings.is_empty() {
-            let Some(read) = read_lossy(event.frame()) else {
-                return;
-            };
-            (findings, place) = self.model.look(&read, self.demands(), &self.without);
-            event = read;
         }
         let kind = effective_kind(&event);
         let ends_badly = kind.class() == Class::Sentinel;
-        let span = span_of(&event);
         self.cast_shadow(&findings);
         let more = self.model.take_in(
             event,
@@ -270,6 +269,15 @@ impl Reader {
             return self.conclude(EndOfBody::Eof);
         }
         self.give_out();
+    }
+
+    fn note(&mut self, findings: &[Finding], at: (u64, u64)) {
+        for finding in findings {
+            self.ledger.note(finding, self.position, at);
+            if finding.severity == Severity::Violation {
+                self.ledger.repaired(finding.rule.code, self.position);
+            }
+        }
     }
 
     /// Gives out what an event made, and sees whether the stream has ended with it.
@@ -469,12 +477,4 @@ impl Reader {
 
 fn span_of(event: &Event) -> (u64, u64) {
     (event.frame().offset(), event.frame().end())
-}
-
-/// The same frame with U+FFFD for what is no UTF-8.
-fn read_lossy(frame: &Frame) -> Option<Event> {
-    let data = String::from_utf8_lossy(frame.data()).into_owned();
-    let name = frame.event_name().unwrap_or_default();
-    let event = Event::read(Frame::compose(name, data.as_bytes()));
-    (!event.data().is_empty()).then_some(event)
 }

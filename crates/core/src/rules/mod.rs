@@ -196,6 +196,7 @@ pub(crate) use body::{
     JSON_INSTEAD_OF_SSE, NO_STREAM, OVERSIZED, TERMINAL_MISSING,
 };
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
+pub(crate) use junk::DATA_NOT_JSON;
 pub use measured::{Measured, measurements};
 pub(crate) use plain::{breakable_by_plain, inspect_plain};
 

@@ -381,3 +381,36 @@ fn comments_do_not_stand_alone_behind_an_id() {
     let out = String::from_utf8(tolerant(Profile::Portable, plain.as_bytes()).out).unwrap();
     assert!(out.contains(": ping\n\n"), "{out}");
 }
+
+/// JSON whose line breaks were written as they are (DEVIATIONS 6.14): pretty-printed, and within a string.
+#[test]
+fn raw_line_breaks_lose_no_event() {
+    let item = message("msg_1", "Hel\nlo");
+    let events = body(&[
+        created(),
+        added(0, &item),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "Hel\nlo"),
+        done(0, &item),
+        completed(json!([item])),
+    ]);
+    let text = String::from_utf8(events).unwrap();
+    for broken in [
+        text.replace("\\n", "\n"),
+        text.replace("\\n", "\ndata: "),
+        text.replace(",\"", ",\n  \""),
+        text.replace(",\"", ",\r\n\"").replace("\n\n", "\r\n\r\n"),
+    ] {
+        let outcome = tolerant(Profile::Portable, broken.as_bytes());
+        assert_eq!(outcome.text, "Hel\nlo", "{broken}");
+        assert!(strict(Profile::Portable, &outcome.out).refused.is_none());
+        assert!(
+            outcome
+                .repairs
+                .iter()
+                .any(|repair| repair.code.as_str() == "data-not-json")
+        );
+    }
+    let junk = text.replacen("\n\n", "\n\ndata: {\"a\": not\n  json\n\n", 1);
+    assert_eq!(tolerant(Profile::Portable, junk.as_bytes()).text, "Hel\nlo");
+}

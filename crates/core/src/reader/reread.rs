@@ -1,0 +1,84 @@
+//! Frames that say more than they look like: with bytes that are no UTF-8, or with JSON whose line breaks were written
+//! as they are (DEVIATIONS 6.14). They are read again in the form that was meant.
+
+use crate::event::{Class, Event, Payload};
+use crate::model::effective_kind;
+use crate::rules::{self, Finding};
+use crate::sse::{Frame, Oddities};
+
+/// What reading a frame again gives.
+pub(super) enum Reread {
+    /// There was nothing to read again.
+    Same,
+    /// Nothing is left of it.
+    Nothing,
+    /// The event that was meant.
+    Event(Event),
+}
+
+/// Reads the event's frame again where `findings` say that it was not what it was meant to be.
+pub(super) fn read_again(event: &Event, findings: &[Finding]) -> Reread {
+    let frame = event.frame();
+    let found = |rule: &rules::Rule| findings.iter().any(|one| one.rule.code == rule.code);
+    if frame.oddities().contains(Oddities::INVALID_UTF8) && !findings.is_empty() {
+        return match lossy(frame) {
+            Some(event) => Reread::Event(event),
+            None => Reread::Nothing,
+        };
+    }
+    let in_lines = Oddities::MULTI_LINE | Oddities::UNKNOWN_FIELD;
+    if event.payload() == Payload::NotJson
+        && frame.oddities().intersects(in_lines)
+        && found(&rules::DATA_NOT_JSON)
+        && let Some(event) = rejoined(frame)
+    {
+        return Reread::Event(event);
+    }
+    Reread::Same
+}
+
+/// The same frame with U+FFFD for what is no UTF-8.
+fn lossy(frame: &Frame) -> Option<Event> {
+    let data = String::from_utf8_lossy(frame.data()).into_owned();
+    let name = frame.event_name().unwrap_or_default();
+    let event = Event::read(Frame::compose(name, data.as_bytes()));
+    (!event.data().is_empty()).then_some(event)
+}
+
+/// The lines behind the first `data:` as one JSON text, if they make an event of the protocol.
+fn rejoined(frame: &Frame) -> Option<Event> {
+    let raw = std::str::from_utf8(frame.raw()).ok()?;
+    let mut lines = raw.trim_end_matches(['\r', '\n']).lines();
+    let value = |line: &'_ str| -> Option<String> {
+        let value = line.strip_prefix("data:")?;
+        Some(value.strip_prefix(' ').unwrap_or(value).to_owned())
+    };
+    let mut text = lines.by_ref().find_map(value)?;
+    for line in lines {
+        text.push('\n');
+        text.push_str(&value(line).unwrap_or_else(|| line.to_owned()));
+    }
+    let data = with_escaped_breaks(&text);
+    let event = Event::read(Frame::compose(
+        frame.event_name().unwrap_or_default(),
+        data.as_bytes(),
+    ));
+    let class = effective_kind(&event).class();
+    (!matches!(class, Class::Junk | Class::Unknown)).then_some(event)
+}
+
+/// JSON on one line: a line break within a string is escaped, any other becomes a blank.
+fn with_escaped_breaks(text: &str) -> String {
+    let (mut out, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
+    for character in text.chars() {
+        match character {
+            '\n' if in_string => out.push_str("\\n"),
+            '\r' if in_string => out.push_str("\\r"),
+            '\n' | '\r' => out.push(' '),
+            other => out.push(other),
+        }
+        in_string ^= character == '"' && !escaped;
+        escaped = character == '\\' && !escaped;
+    }
+    out
+}
