@@ -9,7 +9,13 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use respair_core::{Code, Profile};
+
 use crate::config::Mode;
+
+mod names;
+
+use names::{CodeParser, ProfileParser};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -32,6 +38,20 @@ also when what it streams is not quite the protocol.
 const AFTER_HELP: &str = "\
 Exit codes of `run`: 0 completed, 1 failed, 2 usage or configuration, 3 truncated, 4 incomplete,
 130 interrupted.";
+
+const AFTER_REPAIR: &str = "\
+Each event is written as soon as it is decided, and the command ends with the stream, also when
+the pipe stays open:  curl -sN … | respair repair | your-client
+
+Exit codes: 0 the upstream completed its response, or left it incomplete; 1 it reported a
+failure, or the input is no stream; 2 usage, unreadable input; 3 the stream was cut or empty,
+and what is written ends in `response.failed`; 130 interrupted: what was read so far is
+written, and ends in `response.failed`. A reader that closes the pipe is no error.";
+
+const AFTER_CHECK: &str = "\
+A stream is recorded with `curl -sN … > FILE` or `respair run --trace FILE`.
+
+Exit codes: 0 it conforms, 1 it does not, 2 it could not be checked.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -110,6 +130,12 @@ pub(crate) enum Command {
     /// Ask once; the answer goes to standard output, live
     #[command(after_help = AFTER_HELP)]
     Run(Run),
+    /// Mend a stream: standard input to standard output, live
+    #[command(after_help = AFTER_REPAIR)]
+    Repair(Repair),
+    /// Judge a stream: what is wrong, where, who breaks on it
+    #[command(after_help = AFTER_CHECK)]
+    Check(Check),
     /// A relay that misbehaves on purpose, to try clients against
     Relay(Relay),
     /// Show everything at once: no key, no network
@@ -135,6 +161,54 @@ pub(crate) enum Command {
 pub(crate) struct Run {
     /// What to ask; `-` reads it from standard input, as does none when that is no terminal
     pub(crate) prompt: Option<String>,
+}
+
+/// `respair repair`.
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// The stream: a file, or `-` for standard input [default: -]
+    #[arg(value_name = "IN")]
+    pub(crate) input: Option<PathBuf>,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Mend to openai-sdk, portable (the default) or open-responses
+    #[arg(long, value_name = "PROFILE", value_parser = ProfileParser, hide_possible_values = true)]
+    pub(crate) profile: Option<Profile>,
+    /// Leave a rule out, by its code; again, or with commas, for more
+    #[arg(long, value_name = "CODE", value_parser = CodeParser, value_delimiter = ',', hide_possible_values = true)]
+    pub(crate) without: Vec<Code>,
+    /// Write what was found and mended to FILE, as JSON; `-` is standard output, next to -o
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// The request's JSON body: required fields that are missing are copied from it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
+}
+
+/// `respair check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// A recorded stream, `-` for standard input, or an endpoint's URL [default: the configured one]
+    pub(crate) target: Option<OsString>,
+    /// Judge by openai-sdk, portable (the default) or open-responses
+    #[arg(long, value_name = "PROFILE", value_parser = ProfileParser, hide_possible_values = true)]
+    pub(crate) profile: Option<Profile>,
+    /// terminal (the default), json, or markdown for a relay's issue tracker
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub(crate) format: Option<Format>,
+    /// Print the page of a rule, and check nothing
+    #[arg(long, value_name = "CODE", value_parser = CodeParser, hide_possible_values = true)]
+    pub(crate) explain: Option<Code>,
+}
+
+/// How a judgement is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Terminal,
+    Json,
+    Markdown,
 }
 
 /// `respair relay`.
@@ -193,18 +267,7 @@ pub(crate) enum Endpoints {
 }
 
 /// Commands that CONTRACT.md names and this version does not have, and what there is in place of each, if anything.
-const NOT_YET: &[(&str, &str)] = &[
-    ("chat", "`respair run` makes one turn"),
-    ("serve", ""),
-    (
-        "repair",
-        "`respair relay --replay FILE` serves a recorded stream for `respair run` to repair",
-    ),
-    (
-        "check",
-        "`respair run` names what a stream breaks, `respair config check` looks at the configuration",
-    ),
-];
+const NOT_YET: &[(&str, &str)] = &[("chat", "`respair run` makes one turn"), ("serve", "")];
 
 /// The line for a command that is not built yet; `None` when something else is wrong.
 pub(crate) fn not_yet(error: &clap::Error) -> Option<String> {

@@ -1,10 +1,14 @@
 //! `respair`: arguments in, exit code out. What each command does is in [`commands`]; a turn is in [`run`].
 
 mod args;
+mod check;
 mod commands;
 mod config;
+mod input;
 mod log;
 mod paths;
+mod repair;
+mod report;
 mod run;
 mod term;
 
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
     ExitCode::from(match cli.command {
         None => commands::printed(term::print(args::WELCOME)),
         Some(Command::Run(run)) => run::command(common, run.prompt.as_deref()),
+        Some(Command::Repair(repair)) => repair::command(common, &repair),
+        Some(Command::Check(check)) => check::command(common, &check),
         Some(Command::Relay(relay)) => commands::relay::command(common, &relay),
         Some(Command::Demo) => commands::demo::command(),
         Some(Command::Config(config)) => commands::config::command(common, &config),

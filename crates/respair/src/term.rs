@@ -72,6 +72,15 @@ pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// The columns of the terminal that standard output is; `None` when it is none, or does not say.
+pub(crate) fn columns() -> Option<usize> {
+    #[cfg(unix)]
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
+    #[cfg(not(unix))]
+    let columns = 0;
+    (columns > 0).then_some(usize::from(columns))
+}
+
 /// Whether standard error is a terminal.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
@@ -114,8 +123,13 @@ impl Neutral {
 
 /// Text from elsewhere as one harmless line.
 pub(crate) fn one_line(text: &str) -> String {
+    visible(text.trim())
+}
+
+/// The same with its blanks at both ends.
+pub(crate) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.trim().chars() {
+    for c in text.chars() {
         match c {
             '\n' | '\t' => out.push(' '),
             '\r' => {}

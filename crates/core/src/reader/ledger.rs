@@ -63,6 +63,10 @@ impl Ledger {
         }
     }
 
+    pub(super) fn found(&self, code: Code) -> u64 {
+        self.listed.get(&code).map_or(0, |count| *count as u64)
+    }
+
     pub(super) fn violations(&self) -> &[Violation] {
         &self.violations
     }

@@ -54,6 +54,8 @@ pub struct Reader {
     judge: Option<Model>,
     /// Under `openai-sdk`, from the first repair on: what was given out, judged strictly.
     shadow: Option<Model>,
+    /// What is given out goes nowhere.
+    judging: bool,
     clean: bool,
     ledger: Ledger,
     queue: VecDeque<Step>,
@@ -89,6 +91,7 @@ impl Reader {
             without: options.without,
             judge,
             shadow: None,
+            judging: options.judging,
             clean: true,
             ledger: Ledger::default(),
             queue: VecDeque::new(),
@@ -179,7 +182,7 @@ impl Reader {
     /// What events are mended to. A stream that was mended under `openai-sdk` is brought to `portable` from there on:
     /// what that profile leaves alone is only safe to leave alone in a stream that nobody has touched.
     fn demands(&self) -> Profile {
-        let touched = self.mode == Mode::Tolerant && self.model.renumber;
+        let touched = self.mode == Mode::Tolerant && self.model.renumber && !self.judging;
         if touched && self.profile == Profile::OpenAiSdk {
             Profile::Portable
         } else {
@@ -436,6 +439,12 @@ impl Reader {
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         self.ledger.violations()
+    }
+
+    /// How often a code was found, what is no longer listed included.
+    #[must_use]
+    pub fn found(&self, code: Code) -> u64 {
+        self.ledger.found(code)
     }
 
     /// What was mended, by code.

@@ -29,6 +29,9 @@ pub struct ReaderOptions {
     pub without: Vec<Code>,
     /// Tolerant: judge the upstream's own stream under `openai-sdk` as well, for [`Reader::strict_clean`](crate::Reader::strict_clean).
     pub judge: bool,
+    /// Tolerant: nothing goes downstream, the upstream's stream is only judged. Then `openai-sdk` stays the measure also
+    /// behind an event that had to be mended.
+    pub judging: bool,
     /// The stream is the rest of one (`starting_after`): it has no `response.created`.
     pub resumed: bool,
     /// Deltas may repeat the whole text so far: what was delivered is taken off them.
@@ -45,6 +48,7 @@ impl ReaderOptions {
             limits: Limits::default(),
             without: Vec::new(),
             judge: false,
+            judging: false,
             resumed: false,
             cumulative_deltas: false,
         }
@@ -57,6 +61,16 @@ impl ReaderOptions {
             mode: Mode::Tolerant,
             profile: Profile::Portable,
             ..Self::strict()
+        }
+    }
+
+    /// The tolerant reading for a judge: what it gives out goes nowhere. One missing event is one finding, and the
+    /// reading goes on behind it.
+    #[must_use]
+    pub fn judging() -> Self {
+        Self {
+            judging: true,
+            ..Self::tolerant()
         }
     }
 

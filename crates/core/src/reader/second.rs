@@ -13,6 +13,7 @@ impl Reader {
     pub(super) fn cast_shadow(&mut self, findings: &[Finding]) {
         let touched = self.mode == Mode::Tolerant && findings.iter().any(Finding::is_violation);
         if touched
+            && !self.judging
             && self.profile == Profile::OpenAiSdk
             && self.shadow.is_none()
             && !self.model.renumber

@@ -76,6 +76,12 @@ impl Code {
     }
 }
 
+/// The clients that were measured.
+#[must_use]
+pub fn clients() -> &'static [&'static str] {
+    &CLIENTS
+}
+
 /// Everything that was measured, what breaks most clients first.
 #[must_use]
 pub fn measurements() -> &'static [Measured] {

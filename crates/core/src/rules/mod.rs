@@ -197,7 +197,7 @@ pub(crate) use body::{
 };
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
 pub(crate) use junk::DATA_NOT_JSON;
-pub use measured::{Measured, measurements};
+pub use measured::{Measured, clients, measurements};
 pub(crate) use plain::{breakable_by_plain, inspect_plain};
 
 /// Every code, in the order of the rules.

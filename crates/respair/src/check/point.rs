@@ -1,0 +1,306 @@
+//! Where in a frame a finding is: the field or the value that its sentence names, else the event's type.
+
+use std::ops::Range;
+
+use respair_core::{Event, Violation};
+
+/// A line (its index in the frame) and the bytes in it.
+pub(super) type Place = (usize, Range<usize>);
+
+/// The lines of a frame as ranges of its bytes, without their ends. CR LF, LF and CR end a line.
+pub(super) fn split_lines(raw: &[u8]) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    while let Some(length) = raw[start..].iter().position(|b| matches!(b, b'\n' | b'\r')) {
+        let end = start + length;
+        lines.push(start..end);
+        start = end
+            + if raw[end..].starts_with(b"\r\n") {
+                2
+            } else {
+                1
+            };
+    }
+    if start < raw.len() {
+        lines.push(start..raw.len());
+    }
+    lines
+}
+
+/// The place that `violation` speaks of.
+pub(super) fn point(event: &Event, violation: &Violation, lines: &[Range<usize>]) -> Option<Place> {
+    let raw = event.raw();
+    let data = Data::of(raw, lines, event.frame().data());
+    let text = |at: usize| &raw[lines[at].clone()];
+    let first = lines.iter().position(|line| !line.is_empty())?;
+    let last = lines.iter().rposition(|line| !line.is_empty())?;
+    let whole = |at: usize| Some((at, 0..lines[at].len()));
+    let behind = |at: usize| Some((at, lines[at].len()..lines[at].len()));
+    match violation.code.as_str() {
+        "bom" => return Some((first, 0..3)),
+        "crlf" | "bare-cr" => return behind(first),
+        "blank-line-missing" | "final-blank-line-missing" => return behind(last),
+        "invalid-utf8" => {
+            let broken = |at: &usize| std::str::from_utf8(text(*at)).is_err();
+            let at = (first..=last).find(broken)?;
+            let error = std::str::from_utf8(text(at)).err()?;
+            let start = error.valid_up_to();
+            return Some((at, start..start + error.error_len().unwrap_or(1)));
+        }
+        "data-empty" | "data-null" | "data-not-object" => {
+            return data
+                .lines
+                .first()
+                .map_or(whole(first), |line| whole(line.at));
+        }
+        "data-not-json" => return data.fault().or_else(|| whole(first)),
+        _ => {}
+    }
+    let event_line = (first..=last).find(|at| text(*at).starts_with(b"event:"));
+    let named = ticked(&violation.message);
+    if named.iter().any(|name| name.starts_with("event:"))
+        && let Some(at) = event_line
+    {
+        return whole(at);
+    }
+    // The event as a whole: its name stands at the beginning of its line, `type` often far down in the data.
+    let name = event_line.filter(|at| text(*at).ends_with(event.type_name().as_bytes()));
+    data.place(violation.code.as_str(), &violation.message, &named)
+        .or_else(|| name.and_then(whole))
+        .or_else(|| data.typed())
+        .or_else(|| event_line.and_then(whole))
+        .or_else(|| whole(first))
+}
+
+/// What stands between backticks.
+fn ticked(message: &str) -> Vec<&str> {
+    message.split('`').skip(1).step_by(2).collect()
+}
+
+/// A frame's data, and where its bytes are in the frame's lines.
+struct Data<'a> {
+    text: &'a [u8],
+    lines: Vec<DataLine>,
+}
+
+struct DataLine {
+    /// Its index in the frame.
+    at: usize,
+    /// Where its value begins in the line.
+    column: usize,
+    /// Where its value begins in the data.
+    start: usize,
+    length: usize,
+}
+
+/// A field that was found in the data.
+struct Found {
+    depth: usize,
+    key: Range<usize>,
+    /// The value, where it is no object or list, or an empty one.
+    value: Option<Range<usize>>,
+}
+
+impl Found {
+    fn span(&self) -> Range<usize> {
+        self.key.start..self.value.as_ref().map_or(self.key.end, |value| value.end)
+    }
+}
+
+impl<'a> Data<'a> {
+    fn of(raw: &[u8], lines: &[Range<usize>], text: &'a [u8]) -> Self {
+        let mut start = 0;
+        let mut found = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            let line = &raw[line.clone()];
+            let line = line
+                .strip_prefix(b"\xef\xbb\xbf")
+                .map_or((line, 0), |rest| (rest, 3));
+            let (Some(rest), skipped) = (line.0.strip_prefix(b"data"), line.1) else {
+                continue;
+            };
+            let column = match rest {
+                [b':', b' ', ..] => 6,
+                [b':', ..] => 5,
+                [] => 4,
+                _ => continue,
+            };
+            let length = line.0.len() - column;
+            found.push(DataLine {
+                at,
+                column: column + skipped,
+                start,
+                length,
+            });
+            // The lines are joined by LF.
+            start += length + 1;
+        }
+        Self { text, lines: found }
+    }
+
+    /// A span of the data as a place in a line; what goes on in the next line is left out.
+    fn locate(&self, span: Range<usize>) -> Option<Place> {
+        let holds = |line: &&DataLine| span.start <= line.start + line.length;
+        let line = self.lines.iter().find(holds)?;
+        let start = line.column + span.start - line.start;
+        let end = line.column + span.end.min(line.start + line.length) - line.start;
+        Some((line.at, start..end.max(start)))
+    }
+
+    /// Where a JSON reader stops.
+    fn fault(&self) -> Option<Place> {
+        let text = std::str::from_utf8(self.text).ok()?;
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+        let line = text.split('\n').take(error.line() - 1);
+        let before: usize = line.map(|line| line.len() + 1).sum();
+        let at = (before + error.column().saturating_sub(1)).min(self.text.len());
+        let end = if error.is_eof() { at } else { at + 1 };
+        match error.is_eof() {
+            true => self.locate(self.text.len()..self.text.len()),
+            false => self.locate(at..end),
+        }
+    }
+
+    /// The field that is meant: named in the sentence, or holding a value that is, or the one that the code is called
+    /// after.
+    fn place(&self, code: &str, message: &str, named: &[&str]) -> Option<Place> {
+        let fields = self.fields();
+        let code = code.replace('-', "_");
+        let after_code = fields
+            .iter()
+            .filter(|field| field.depth == 1 && self.is_called_after(field, &code))
+            .max_by_key(|field| field.key.len());
+        let by_key = named.iter().find_map(|name| {
+            let same = fields
+                .iter()
+                .filter(|field| self.key(field) == name.as_bytes());
+            same.min_by_key(|field| field.depth)
+        });
+        let by_value = named.iter().rev().find_map(|name| {
+            let same = fields.iter().filter(|field| {
+                let is_type = field.depth == 1 && self.key(field) == b"type";
+                !is_type && self.value(field) == Some(name.as_bytes())
+            });
+            same.min_by_key(|field| field.depth)
+        });
+        let lacking = message.contains(" lacks ");
+        let candidates = match lacking {
+            true => [after_code, None, None],
+            false => [by_key, by_value, after_code],
+        };
+        let found = candidates.into_iter().flatten().next()?;
+        self.locate(found.span())
+    }
+
+    /// The event's type.
+    fn typed(&self) -> Option<Place> {
+        let fields = self.fields();
+        let is_type = |field: &&Found| field.depth == 1 && self.key(field) == b"type";
+        self.locate(fields.iter().find(is_type)?.span())
+    }
+
+    fn is_called_after(&self, field: &Found, code: &str) -> bool {
+        let rest = std::str::from_utf8(self.key(field))
+            .ok()
+            .and_then(|key| code.strip_prefix(key));
+        rest.is_some_and(|rest| rest.starts_with('_'))
+    }
+
+    fn key(&self, field: &Found) -> &[u8] {
+        inner(&self.text[field.key.clone()])
+    }
+
+    fn value(&self, field: &Found) -> Option<&[u8]> {
+        Some(inner(&self.text[field.value.clone()?]))
+    }
+
+    /// Every field of every object, as far as the text is JSON. Keys and values that are written with escapes are not
+    /// known again, and that costs no more than a mark.
+    fn fields(&self) -> Vec<Found> {
+        let text = self.text;
+        let mut found = Vec::new();
+        let mut depth = 0usize;
+        let mut at = 0;
+        while at < text.len() {
+            match text[at] {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                b'"' => {
+                    let key = at..string_end(text, at);
+                    at = key.end;
+                    let colon = blanks_end(text, at);
+                    if text.get(colon) == Some(&b':') {
+                        let start = blanks_end(text, colon + 1);
+                        let value = value_end(text, start).map(|end| start..end);
+                        // The events of a stream have few fields; only a terminal one may hold many.
+                        if depth <= DEEPEST && found.len() < MOST {
+                            found.push(Found {
+                                depth,
+                                key,
+                                value: value.clone(),
+                            });
+                        }
+                        at = value.map_or(start, |value| value.end);
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        found
+    }
+}
+
+/// Fields further inside are not what a finding is about.
+const DEEPEST: usize = 8;
+/// Fields that are looked at.
+const MOST: usize = 10_000;
+
+fn inner(text: &[u8]) -> &[u8] {
+    match text {
+        [b'"', inner @ .., b'"'] => inner,
+        other => other,
+    }
+}
+
+/// Where the string that begins at `at` ends.
+fn string_end(text: &[u8], at: usize) -> usize {
+    let mut end = at + 1;
+    while end < text.len() {
+        match text[end] {
+            b'"' => return end + 1,
+            b'\\' => end += 2,
+            _ => end += 1,
+        }
+    }
+    text.len()
+}
+
+fn blanks_end(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count()
+}
+
+/// Where the value that begins at `at` ends; `None` for an object or list that holds something.
+fn value_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'"' => Some(string_end(text, at)),
+        open @ (b'{' | b'[') => {
+            let close = blanks_end(text, at + 1);
+            (text.get(close) == Some(&(open + 2))).then_some(close + 1)
+        }
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            Some(
+                text[at..]
+                    .iter()
+                    .position(ends)
+                    .map_or(text.len(), |length| at + length),
+            )
+        }
+    }
+}
