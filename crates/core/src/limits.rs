@@ -48,4 +48,4 @@ impl Limits {
 pub(crate) const BODY_EXCERPT: usize = 1 << 20;
 
 /// Violations of one code that are listed one by one; every further one is counted only.
-pub(crate) const LISTED_PER_CODE: usize = 16;
+pub(crate) const LISTED_PER_CODE: u64 = 16;

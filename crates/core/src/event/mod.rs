@@ -4,6 +4,7 @@
 //! type is [`EventKind::Unknown`], and the raw bytes stay what goes on downstream.
 
 mod kind;
+mod splice;
 mod stencil;
 
 use std::borrow::Cow;
@@ -80,7 +81,7 @@ impl Field {
         }
     }
 
-    fn from_name(name: &[u8]) -> Option<Self> {
+    pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
         Some(match name {
             b"type" => Self::Type,
             b"sequence_number" => Self::SequenceNumber,
@@ -130,14 +131,16 @@ pub enum Payload {
     NotObject,
 }
 
+/// Start and end of each field's raw value in the frame's data; an empty span where the field is absent.
+type Spans = [(u32, u32); Field::COUNT];
+
 /// One event of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     frame: Frame,
     kind: EventKind,
     payload: Payload,
-    /// Start and end of each field's raw value in the frame's data; an empty span where the field is absent.
-    spans: [(u32, u32); Field::COUNT],
+    spans: Spans,
     duplicates: bool,
     /// The data holds a backslash.
     escapes: bool,

@@ -1,5 +1,7 @@
 //! What is spliced into the event in hand.
 
+use std::borrow::Cow;
+
 use crate::event::{Event, EventKind, Field};
 use crate::json::{self, Edit, edit};
 use crate::sse::Frame;
@@ -42,6 +44,11 @@ impl Draft {
         self.top.push(step);
     }
 
+    /// The event is not to stay as it is.
+    pub(crate) fn changes(&self) -> bool {
+        !(self.top.is_empty() && self.nested.is_empty()) || self.reframe || self.surrogates
+    }
+
     /// The raw value that a top-level field has by now.
     pub(crate) fn current<'a>(&'a self, event: &'a Event, field: Field) -> Option<&'a str> {
         let set = self.top.iter().rev().find_map(|step| match step {
@@ -66,16 +73,45 @@ impl Draft {
         if event.data().is_empty() {
             return Event::read(reframed(event.frame()));
         }
+        let name = match kind.name() {
+            "" => event.type_name(),
+            name => Cow::Borrowed(name),
+        };
+        match self.set_fields(event, &name) {
+            Some(set) => {
+                debug_assert!(set == self.edited(event, &name));
+                set
+            }
+            None => self.edited(event, &name),
+        }
+    }
+
+    /// The same where nothing but fields are set that were read.
+    fn set_fields(&self, event: &Event, name: &str) -> Option<Event> {
+        if self.surrogates {
+            return None;
+        }
+        let mut fields: Vec<(Field, &str)> = Vec::with_capacity(self.top.len());
+        for step in &self.top {
+            let Edit::Set(key, raw) = step else {
+                return None;
+            };
+            let field = Field::from_name(key.as_bytes())?;
+            match fields.iter_mut().find(|(known, _)| *known == field) {
+                Some(known) => known.1 = raw,
+                None => fields.push((field, raw)),
+            }
+        }
+        event.with_fields(name, &fields)
+    }
+
+    /// The event with every edit made, read anew.
+    fn edited(&self, event: &Event, name: &str) -> Event {
         let mut data = edit(event.data(), &self.top);
         if self.surrogates {
             data = json::mend_surrogates(&data);
         }
-        let name = if kind.name().is_empty() {
-            event.type_name().into_owned()
-        } else {
-            kind.name().to_owned()
-        };
-        Event::read(Frame::compose(&name, data.as_bytes()))
+        Event::read(Frame::compose(name, data.as_bytes()))
     }
 }
 

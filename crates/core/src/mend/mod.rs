@@ -14,7 +14,7 @@ mod settle;
 mod terminal;
 
 use crate::ending::ResponseError;
-use crate::event::{Class, Event, EventKind, Field};
+use crate::event::{Class, Event, EventKind, Field, Payload};
 use crate::json::{self, Edit, quote};
 use crate::model::{Model, Place, nested_of};
 use crate::slots::{Slot, TextKind};
@@ -83,9 +83,14 @@ impl<'m> Mend<'m> {
     }
 
     /// The mended event and where it belongs; `None` when it goes no further.
-    pub(crate) fn result(self) -> Option<(Event, Place)> {
+    pub(crate) fn result(mut self) -> Option<(Event, Place)> {
         if self.is_over() {
             return None;
+        }
+        if self.model.renumber && self.draft.changes() && self.event.payload() == Payload::Object {
+            // Written together with the rest. It is written again if events are made before this one.
+            let number = self.model.next_sequence();
+            self.draft.set("sequence_number", number.to_string());
         }
         let mended = self
             .draft
@@ -141,27 +146,24 @@ impl<'m> Mend<'m> {
     /// Writes the slot's own index and id, and the part's, into the draft wherever the event says something else.
     pub(crate) fn readdress(&mut self) {
         let Some(at) = self.slot else { return };
-        let (index, id) = (
-            self.slot_ref(at).shown_index(),
-            self.slot_ref(at).id.clone(),
-        );
-        match index {
-            _ if self.event.integer(Field::OutputIndex) == index => {}
+        let slot = &self.model.slots.list[at];
+        match slot.shown_index() {
+            index if self.event.integer(Field::OutputIndex) == index => {}
             Some(index) => self.draft.set("output_index", index.to_string()),
             None => self.draft.edit(Edit::Remove("output_index".to_owned())),
         }
         let has_item = self.event.field(Field::Item).is_some_and(json::is_object);
-        if let Some(id) = id {
+        if let Some(id) = &slot.id {
             if has_item {
                 let item = json::Object::parse(self.event.field(Field::Item).unwrap_or_default())
                     .unwrap_or_default();
-                if item.string("id").as_deref() != Some(&id) {
-                    self.draft.set_nested("id", quote(&id));
+                if item.string("id").as_deref() != Some(id) {
+                    self.draft.set_nested("id", quote(id));
                 }
-            } else if self.event.text(Field::ItemId).as_deref() != Some(&id)
+            } else if self.event.text(Field::ItemId).as_deref() != Some(id)
                 && (self.kind.needs_item_id() || self.event.field(Field::ItemId).is_some())
             {
-                self.draft.set("item_id", quote(&id));
+                self.draft.set("item_id", quote(id));
             }
         }
         self.readdress_part();

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::context::{Context, Mint};
 use crate::ending::ResponseError;
-use crate::event::{Class, Event, EventKind, Field};
+use crate::event::{Class, Event, EventKind, Field, Payload};
 use crate::json::{Edit, quote};
 use crate::limits::Limits;
 use crate::mend::{Draft, Mend};
@@ -189,7 +189,7 @@ impl Model {
                     // The upstream's last word is never dropped in silence.
                     let why = open
                         .first()
-                        .map(|finding| finding.message.clone())
+                        .map(|finding| finding.message.clone().into_owned())
                         .unwrap_or_default();
                     self.failure = Some(ResponseError::local("upstream_contradiction", why));
                 }
@@ -199,15 +199,16 @@ impl Model {
             place = found;
             moved = false;
             open.clear();
-            let look = Look::again(self, &next, profile, place);
-            rules::inspect(&look, without, &mut open);
+            self.look_again(&next, profile, place, without, &mut open);
             open.retain(|finding| finding.is_violation() && !finding.rule.is_about_numbers());
             more.extend(open.iter().cloned());
             mended = Some(next);
         }
-        let whole = match (self.renumber, mended) {
-            (true, mended) => self.numbered(mended.as_ref().unwrap_or(&event)),
-            (false, mended) => mended.unwrap_or_else(|| event.clone()),
+        let whole = match mended {
+            Some(mended) if !self.renumber || self.has_next_number(&mended) => mended,
+            Some(mended) => self.numbered(&mended),
+            None if self.renumber => self.numbered(&event),
+            None => event.clone(),
         };
         self.commit(&whole, &event, place);
         sink.push(whole);
@@ -226,12 +227,17 @@ impl Model {
 
     /// The event with the next sequence number, where it is one that has a number.
     fn numbered(&self, event: &Event) -> Event {
-        if !event.data().starts_with('{') {
+        if event.payload() != Payload::Object {
             return event.clone();
         }
         let mut draft = Draft::default();
         draft.set("sequence_number", self.next_sequence().to_string());
         draft.finish(event, event.kind(), None)
+    }
+
+    /// The event was given its number when it was mended.
+    fn has_next_number(&self, event: &Event) -> bool {
+        event.integer(Field::SequenceNumber) == Some(self.next_sequence())
     }
 
     pub(crate) fn next_sequence(&self) -> u64 {

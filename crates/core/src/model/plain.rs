@@ -6,7 +6,7 @@
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json;
 use crate::rules::{self, Finding};
-use crate::slots::{Part, Slot, TextKind};
+use crate::slots::{Part, Slot, TextKind, want};
 use crate::violation::{Code, Profile};
 
 use super::{Look, Model, Place};
@@ -39,6 +39,63 @@ impl Model {
             slot: Some(at),
             part,
         })
+    }
+
+    /// What is wrong with an event that was mended and belongs to `place`.
+    pub(super) fn look_again(
+        &self,
+        event: &Event,
+        profile: Profile,
+        place: Place,
+        without: &[Code],
+        findings: &mut Vec<Finding>,
+    ) {
+        if self.is_plain_again(event, place)
+            && !rules::breakable_by_plain(profile, place.kind.class())
+        {
+            debug_assert!({
+                rules::inspect(&Look::again(self, event, profile, place), without, findings);
+                findings
+                    .iter()
+                    .all(|one| one.rule.is_about_numbers() || !one.is_violation())
+            });
+            return;
+        }
+        rules::inspect(&Look::again(self, event, profile, place), without, findings);
+    }
+
+    /// [`plain`](Self::plain) for an event that was mended: it names its item and part as they are called downstream.
+    fn is_plain_again(&self, event: &Event, place: Place) -> bool {
+        let (kind, Some(at)) = (event.kind(), place.slot) else {
+            return false;
+        };
+        let slot = &self.slots.list[at];
+        let named = slot
+            .id
+            .as_ref()
+            .is_some_and(|id| event.is_quoted(Field::ItemId, id));
+        let index = event.integer(Field::OutputIndex);
+        let at_part = || {
+            let text = TextKind::of(kind)?;
+            let (place, index) = (place.part?, event.integer(text.index_field())?);
+            let part = slot.parts(text).get(place)?;
+            (part.index == index && takes_text(part, text)).then_some(())
+        };
+        self.created
+            && kind == place.kind
+            && event.integer(Field::SequenceNumber).is_some()
+            && is_clean(event, kind)
+            && slot.is_open()
+            && !slot.held
+            && named
+            && index.is_some()
+            && slot.shown_index() == index
+            && want(kind) == Some(slot.kind)
+            && match kind.class() {
+                Class::TextDelta => at_part().is_some(),
+                Class::CallDelta => !slot.payload_done && slot.payload_seed.is_empty(),
+                _ => false,
+            }
     }
 
     /// What is wrong with a plain delta: only the rules are asked that such a one can break.
@@ -114,16 +171,19 @@ fn is_clean(event: &Event, kind: EventKind) -> bool {
         && !(event.has_escapes() && json::has_lone_surrogate(event.frame().data()))
 }
 
+/// More text of this kind may come for the part.
+fn takes_text(part: &Part, text: TextKind) -> bool {
+    part.kind == Some(text)
+        && !(part.untyped || part.text_done || part.done)
+        && part.seed.is_empty()
+}
+
 /// The part that the delta names by its index, if text may still come for it.
 fn open_part(slot: &Slot, event: &Event, text: TextKind) -> Option<usize> {
     let index = event.integer(text.index_field())?;
     let place = usize::try_from(index).ok()?;
     let fits = |part: &&Part| {
-        part.kind == Some(text)
-            && part.index == index
-            && part.upstream_index == index
-            && !(part.untyped || part.text_done || part.done)
-            && part.seed.is_empty()
+        part.index == index && part.upstream_index == index && takes_text(part, text)
     };
     slot.parts(text).get(place).filter(fits).map(|_| place)
 }

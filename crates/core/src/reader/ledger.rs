@@ -1,7 +1,5 @@
 //! What was found and what was mended.
 
-use std::collections::HashMap;
-
 use crate::limits::LISTED_PER_CODE;
 use crate::rules::Finding;
 use crate::violation::{Code, Repair, Violation};
@@ -13,8 +11,17 @@ pub(super) type Span = (u64, u64);
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     violations: Vec<Violation>,
-    listed: HashMap<Code, usize>,
+    tallies: Vec<Tally>,
     repairs: Vec<Repair>,
+}
+
+/// How often one code was found.
+#[derive(Debug)]
+struct Tally {
+    code: Code,
+    count: u64,
+    /// The event that it was found in last.
+    last: u64,
 }
 
 impl Ledger {
@@ -22,34 +29,43 @@ impl Ledger {
         Violation {
             code: finding.rule.code,
             severity: finding.severity,
-            message: finding.message.clone(),
+            message: finding.message.clone().into_owned(),
             event: position,
             byte_start: at.0,
             byte_end: at.1,
         }
     }
 
+    /// Takes in a finding, once for each event.
     pub(super) fn note(&mut self, finding: &Finding, position: u64, at: Span) {
-        let known = self
-            .violations
-            .iter()
-            .rev()
-            .take_while(|violation| violation.event == position);
-        if known
-            .clone()
-            .any(|violation| violation.code == finding.rule.code)
-        {
-            return;
+        let code = finding.rule.code;
+        let known = self.tallies.iter().find(|tally| tally.code == code);
+        if known.is_none_or(|tally| tally.last != position) && self.count(code, position) {
+            self.violations.push(self.violation(finding, position, at));
         }
-        self.push(self.violation(finding, position, at));
     }
 
     pub(super) fn push(&mut self, violation: Violation) {
-        let listed = self.listed.entry(violation.code).or_default();
-        *listed += 1;
-        if *listed <= LISTED_PER_CODE {
+        if self.count(violation.code, violation.event) {
             self.violations.push(violation);
         }
+    }
+
+    /// Counts a code, and says whether this one is to be listed.
+    fn count(&mut self, code: Code, position: u64) -> bool {
+        let count = match self.tallies.iter_mut().find(|tally| tally.code == code) {
+            Some(tally) => {
+                tally.count += 1;
+                tally.last = position;
+                tally.count
+            }
+            None => {
+                let (count, last) = (1, position);
+                self.tallies.push(Tally { code, count, last });
+                count
+            }
+        };
+        count <= LISTED_PER_CODE
     }
 
     pub(super) fn repaired(&mut self, code: Code, position: u64) {
@@ -64,7 +80,8 @@ impl Ledger {
     }
 
     pub(super) fn found(&self, code: Code) -> u64 {
-        self.listed.get(&code).map_or(0, |count| *count as u64)
+        let tally = self.tallies.iter().find(|tally| tally.code == code);
+        tally.map_or(0, |tally| tally.count)
     }
 
     pub(super) fn violations(&self) -> &[Violation] {

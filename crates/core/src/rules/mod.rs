@@ -115,7 +115,7 @@ pub struct Finding {
     /// How much it matters under the profile in force.
     pub severity: Severity,
     /// What was found, in one line.
-    pub message: String,
+    pub message: Cow<'static, str>,
 }
 
 impl Finding {
@@ -251,7 +251,7 @@ fn ask(rule: &'static Rule, look: &Look<'_>, without: &[Code], findings: &mut Ve
     findings.push(Finding {
         rule,
         severity: rule.severity(look.profile),
-        message: message.into_owned(),
+        message,
     });
 }
 

@@ -12,7 +12,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub(crate) use resolve::Address;
+pub(crate) use resolve::{Address, want};
 pub(crate) use text::TextKind;
 
 /// The types of item whose inner events are followed; the others are carried whole.

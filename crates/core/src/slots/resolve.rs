@@ -81,7 +81,7 @@ impl<'a> Address<'a> {
 }
 
 /// The type of item that an event of this kind belongs to.
-fn want(kind: EventKind) -> Option<ItemType> {
+pub(crate) fn want(kind: EventKind) -> Option<ItemType> {
     match kind {
         EventKind::FunctionCallArgumentsDelta | EventKind::FunctionCallArgumentsDone => {
             Some(ItemType::FunctionCall)
