@@ -123,6 +123,7 @@ impl Mend<'_> {
         let upstream_index = index.unwrap_or(next);
         let opened = Part {
             upstream_index,
+            made_up: raw == kind.empty_part(),
             ..Part::from_raw(next, raw).fitting(self.slot_ref(at).kind, kind)
         };
         let part = self.model.slots.push_part(at, kind, opened);

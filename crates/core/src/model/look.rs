@@ -96,7 +96,12 @@ impl<'a> Look<'a> {
 
     fn find_part(&mut self) {
         if let (Some(slot), Some(text)) = (self.slot, self.text_kind()) {
-            self.part = self.model.slots.part(slot, self.event, self.kind, text);
+            let slots = &self.model.slots;
+            self.part = if self.class == Class::PartAdded {
+                slots.part_added_before(slot, self.event, self.kind, text)
+            } else {
+                slots.part(slot, self.event, self.kind, text)
+            };
         }
     }
 

@@ -185,5 +185,13 @@ fn open_part(slot: &Slot, event: &Event, text: TextKind) -> Option<usize> {
     let fits = |part: &&Part| {
         part.index == index && part.upstream_index == index && takes_text(part, text)
     };
-    slot.parts(text).get(place).filter(fits).map(|_| place)
+    let parts = slot.parts(text);
+    // An index that stands for several parts (DEVIATIONS 2.8) leads to the newest.
+    let shared = |last: &Part| last.upstream_index == index && last.index != index;
+    let alone = !parts.last().is_some_and(shared);
+    parts
+        .get(place)
+        .filter(fits)
+        .filter(|_| alone)
+        .map(|_| place)
 }

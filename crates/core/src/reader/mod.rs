@@ -244,7 +244,7 @@ impl Reader {
             Reread::Event(read) => {
                 (findings, place) = self.model.look(&read, self.demands(), &self.without);
                 self.note(&findings, span);
-                event = read;
+                event = *read;
             }
         }
         let kind = effective_kind(&event);

@@ -13,7 +13,7 @@ pub(super) enum Reread {
     /// Nothing is left of it.
     Nothing,
     /// The event that was meant.
-    Event(Event),
+    Event(Box<Event>),
 }
 
 /// Reads the event's frame again where `findings` say that it was not what it was meant to be.
@@ -22,7 +22,7 @@ pub(super) fn read_again(event: &Event, findings: &[Finding]) -> Reread {
     let found = |rule: &rules::Rule| findings.iter().any(|one| one.rule.code == rule.code);
     if frame.oddities().contains(Oddities::INVALID_UTF8) && !findings.is_empty() {
         return match lossy(frame) {
-            Some(event) => Reread::Event(event),
+            Some(event) => Reread::Event(Box::new(event)),
             None => Reread::Nothing,
         };
     }
@@ -32,7 +32,7 @@ pub(super) fn read_again(event: &Event, findings: &[Finding]) -> Reread {
         && found(&rules::DATA_NOT_JSON)
         && let Some(event) = rejoined(frame)
     {
-        return Reread::Event(event);
+        return Reread::Event(Box::new(event));
     }
     Reread::Same
 }

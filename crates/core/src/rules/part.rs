@@ -126,8 +126,9 @@ fn ensure(mend: &mut Mend<'_>) {
     };
     let index = mend.event.integer(text.index_field());
     if mend.kind.class() == Class::PartAdded {
-        if mend.part.is_some() {
+        if let Some(part) = mend.part {
             // The part that was made for its first text is this one, come late.
+            mend.model.slots.list[at].parts_mut(text)[part].made_up = false;
             return mend.drop_event();
         }
         let next = mend.slot_ref(at).parts(text).len().to_string();

@@ -101,6 +101,8 @@ pub(crate) struct Part {
     pub(crate) untyped: bool,
     /// Its index as the upstream writes it.
     pub(crate) upstream_index: u64,
+    /// It was made for text that came too early; its own added event may still come.
+    pub(crate) made_up: bool,
 }
 
 /// One output item.

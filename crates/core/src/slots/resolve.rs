@@ -191,18 +191,38 @@ impl Slots {
                     .ok()
                     .filter(|place| *place < parts.len());
                 let by_place = || place;
-                // Nearly always a part stands where its index says.
-                let same = place
-                    .filter(|place| fits(&parts[*place]))
-                    .or_else(|| parts.iter().position(fits));
+                // Nearly always a part stands where its index says. Where one index stands for several parts
+                // (DEVIATIONS 2.8), the newest is meant.
+                let renumbered = |part: &super::Part| fits(part) && part.index != index;
+                let newest = parts.len().checked_sub(1);
+                let same = newest
+                    .filter(|last| renumbered(&parts[*last]))
+                    .or_else(|| place.filter(|place| fits(&parts[*place])))
+                    .or_else(|| parts.iter().rposition(fits));
                 same.or_else(|| slot.part_at(text, index))
                     .or_else(|| by_place().filter(|_| kind.class() != Class::PartAdded))
             }
-            None if kind.class() == Class::PartAdded => None,
             None => slot
                 .parts(text)
                 .iter()
                 .rposition(|part| part.kind == Some(text) && !part.done),
         }
+    }
+
+    /// The part that an event adds although it is there: it was made for text that came too early, or nothing has come
+    /// of it yet. Otherwise a new part begins, also under an index that was used before.
+    pub(crate) fn part_added_before(
+        &self,
+        slot: usize,
+        event: &Event,
+        kind: EventKind,
+        text: TextKind,
+    ) -> Option<usize> {
+        let at = self.part(slot, event, kind, text)?;
+        let part = &self.list[slot].parts(text)[at];
+        let open = part.kind == Some(text) && !part.text_done && !part.done;
+        let named = event.integer(text.index_field()).is_some();
+        let blank = named && part.text.is_empty() && part.seed.is_empty();
+        (open && (part.made_up || blank)).then_some(at)
     }
 }

@@ -148,6 +148,7 @@ impl Part {
             done: false,
             untyped: false,
             upstream_index: index,
+            made_up: false,
         }
     }
 

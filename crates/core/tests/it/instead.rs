@@ -10,7 +10,8 @@ use crate::run::{context, strict, tolerant};
 
 fn response(status: &str, output: Value) -> Value {
     json!({ "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": status, "output": output,
-        "usage": { "input_tokens": 3, "output_tokens": 2, "total_tokens": 5 } })
+        "usage": { "input_tokens": 3, "input_tokens_details": { "cached_tokens": 0 }, "output_tokens": 2,
+            "output_tokens_details": { "reasoning_tokens": 0 }, "total_tokens": 5 } })
 }
 
 #[test]

@@ -414,3 +414,48 @@ fn raw_line_breaks_lose_no_event() {
     let junk = text.replacen("\n\n", "\n\ndata: {\"a\": not\n  json\n\n", 1);
     assert_eq!(tolerant(Profile::Portable, junk.as_bytes()).text, "Hel\nlo");
 }
+
+/// One `content_index` for several parts (DEVIATIONS 2.8): each added event begins a part, and its text comes once.
+#[test]
+fn parts_under_one_index_are_told_apart() {
+    let text = |text: &str| json!({ "type": "output_text", "text": text, "annotations": [] });
+    let item = json!({ "type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+        "content": [text("One"), text("Two")] });
+    let closed = |which: &str| {
+        [
+            json!({ "type": "response.output_text.done", "output_index": 0, "item_id": "msg_1", "content_index": 0, "text": which }),
+            json!({ "type": "response.content_part.done", "output_index": 0, "item_id": "msg_1", "content_index": 0, "part": text(which) }),
+        ]
+    };
+    for whole in [true, false] {
+        for indexed in [true, false] {
+            let mut events = vec![created(), added(0, &item)];
+            for which in ["One", "Two"] {
+                events.extend([part(0, "msg_1", 0), delta(0, "msg_1", which)]);
+                events.extend(closed(which).into_iter().filter(|_| whole));
+            }
+            events.push(done(0, &item));
+            events.push(completed(json!([item])));
+            if !indexed {
+                events
+                    .iter_mut()
+                    .for_each(|event| _ = event.as_object_mut().unwrap().remove("content_index"));
+            }
+            let outcome = healed(&events, "OneTwo");
+            let content = serde_json::from_str::<Value>(outcome.response.output[0].get()).unwrap();
+            assert_eq!(content["content"].as_array().unwrap().len(), 2, "{content}");
+        }
+    }
+    // The added event of a part whose text came first is no second part.
+    let item = message("msg_1", "OneTwo");
+    let events = [
+        created(),
+        added(0, &item),
+        delta(0, "msg_1", "One"),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "Two"),
+        done(0, &item),
+        completed(json!([item])),
+    ];
+    assert_eq!(healed(&events, "OneTwo").response.output.len(), 1);
+}
