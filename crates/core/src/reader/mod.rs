@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::context::Context;
-use crate::ending::{EndOfBody, Ending, ResponseError};
+use crate::ending::{EndOfBody, Ending, ErrorSource, ResponseError};
 use crate::event::{Class, Event, EventKind, Stencil};
 use crate::limits::Limits;
 use crate::model::{Model, Place, effective_kind};
@@ -327,7 +327,14 @@ impl Reader {
 
     /// After the terminal event only `[DONE]` and comments pass.
     fn after_the_end(&mut self, event: Event) {
-        if matches!(self.ending, Some(Ending::NoStream(_))) {
+        // What ended here was not ended by the upstream: that it goes on is no deviation of its own.
+        let ours = match &self.ending {
+            Some(Ending::NoStream(_)) => true,
+            Some(Ending::Failed(error)) => error.source == ErrorSource::Local,
+            _ => false,
+        };
+        if ours {
+            self.position += u64::from(event.counts());
             return;
         }
         let passes = match event.kind().class() {

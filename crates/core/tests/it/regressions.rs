@@ -333,6 +333,12 @@ fn a_response_that_begins_again_ends_as_failed() {
             panic!("{:?}", outcome.ending)
         };
         assert_eq!(error.code.as_deref(), Some("upstream_restarted"));
+        let late =
+            |violation: &respair_core::Violation| violation.code.as_str() == "event-after-terminal";
+        assert!(
+            !outcome.violations.iter().any(late),
+            "the upstream did not end it"
+        );
         assert!(strict(Profile::Portable, &outcome.out).refused.is_none());
     }
     // Before anything was delivered it takes nothing back, and neither does one that only goes on.
