@@ -6,12 +6,16 @@
 
 mod edit;
 mod fast;
+mod growing;
 mod object;
+mod same;
 mod text;
 
 pub(crate) use edit::{Edit, edit};
 pub(crate) use fast::{digits, scan_simple, string};
+pub(crate) use growing::GrowingObject;
 pub(crate) use object::{Object, scan};
+pub(crate) use same::same_value;
 pub(crate) use text::{has_lone_surrogate, is_whole_object, mend_surrogates, quote, unescape};
 
 /// The largest number that every JSON reader keeps exactly; a greater index or sequence number counts as none.

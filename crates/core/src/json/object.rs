@@ -1,7 +1,7 @@
 //! A JSON object as spans: its keys and the raw text of their values, in the order of the text.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -59,6 +59,19 @@ impl<'a> Object<'a> {
         self.entries
             .iter()
             .map(|(key, value)| (key.as_ref(), *value))
+    }
+
+    /// Every key is one of these.
+    pub(crate) fn has_only(&self, keys: &[&str]) -> bool {
+        self.entries
+            .iter()
+            .all(|(key, _)| keys.contains(&key.as_ref()))
+    }
+
+    /// The entries in the order of their keys, each key once.
+    pub(super) fn by_key(&self) -> BTreeMap<&str, &'a str> {
+        let entries = self.entries.iter();
+        entries.map(|(key, value)| (key.as_ref(), *value)).collect()
     }
 
     /// `true` when a key stands more than once.

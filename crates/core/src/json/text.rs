@@ -43,7 +43,7 @@ pub(crate) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Reads `\uXXXX` or a surrogate pair at the start of `text`: the character (`None` for a lone surrogate) and how
 /// many bytes were read.
-fn code_point(text: &str) -> Option<(Option<char>, usize)> {
+pub(super) fn code_point(text: &str) -> Option<(Option<char>, usize)> {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
         digits

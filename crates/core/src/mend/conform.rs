@@ -133,10 +133,8 @@ fn call(slot: &Slot, item: &Object<'_>, found: &mut Conformed) {
     let field = slot.kind.payload_field();
     match item.get(field) {
         Some(raw) if json::is_string(raw) => {
-            let whole = json::unescape(raw).unwrap_or_default();
-            // A contradiction stands as the upstream wrote it: for a call the done event decides (DEVIATIONS 9.8).
-            let shorter = slot.payload.starts_with(&*whole) && slot.payload != *whole;
-            if shorter && !slot.partial {
+            let differs = json::unescape(raw).as_deref() != Some(slot.payload.as_str());
+            if differs && !slot.partial {
                 found.text.push(Edit::Set(field, quote(&slot.payload)));
             }
         }

@@ -8,6 +8,7 @@ mod conform;
 mod draft;
 mod ending;
 mod open;
+mod payload;
 mod response;
 mod seed;
 mod settle;

@@ -1,6 +1,6 @@
-//! Closing what the upstream left open: the rest of a text, its done event, its part, a call's arguments, the item.
+//! Closing what the upstream left open: the rest of a text, its done event, its part, the item.
 
-use crate::event::{EventKind, Field};
+use crate::event::Field;
 use crate::json::{self, Edit, Object, edit, quote};
 use crate::slots::{ItemType, Part, TextKind};
 
@@ -44,7 +44,7 @@ impl Mend<'_> {
             return self.drop_event();
         };
         self.draft.settled = true;
-        if self.slot_ref(at).held && !self.release(at, &raw) {
+        if self.slot_ref(at).held && !self.release(at, &raw, true) {
             return self.fail(
                 "upstream_call_incomplete",
                 "the upstream finished a call without naming it",
@@ -153,110 +153,6 @@ impl Mend<'_> {
         );
         self.make(list.part_done(), &fields);
         self.model.slots.list[at].parts_mut(list)[part].done = true;
-    }
-
-    fn settle_payload(&mut self, at: usize, item: &Object<'_>) {
-        let kind = self.slot_ref(at).kind;
-        let raw = item.get(kind.payload_field()).unwrap_or("\"\"");
-        let whole = if json::is_object(raw) {
-            raw.into()
-        } else {
-            json::unescape(raw).unwrap_or_default()
-        };
-        if !self.slot_ref(at).payload_done {
-            self.send_payload_rest(at, &whole);
-            self.send_payload_seed(at);
-            self.close_payload(at);
-        }
-    }
-
-    /// Sends what `whole` holds beyond the delivered arguments or input.
-    pub(crate) fn send_payload_rest(&mut self, at: usize, whole: &str) {
-        let slot = self.slot_ref(at);
-        let Some(rest) = whole
-            .strip_prefix(slot.payload.as_str())
-            .filter(|rest| !rest.is_empty())
-        else {
-            return;
-        };
-        let rest = rest.to_owned();
-        self.give_payload_delta(at, &rest);
-        self.model.slots.append_payload(at, &rest);
-        self.model.slots.changes.clear();
-        self.model.content = true;
-    }
-
-    fn give_payload_delta(&mut self, at: usize, delta: &str) {
-        let kind = if self.slot_ref(at).kind == ItemType::CustomToolCall {
-            EventKind::CustomToolCallInputDelta
-        } else {
-            EventKind::FunctionCallArgumentsDelta
-        };
-        let fields = format!(r#"{},"delta":{}"#, self.place(at), quote(delta));
-        self.make(kind, &fields);
-    }
-
-    /// Gives out the done event of a call's arguments or input, if it is missing.
-    pub(crate) fn close_payload(&mut self, at: usize) {
-        let slot = self.slot_ref(at);
-        if slot.payload_done {
-            return;
-        }
-        let kind = if slot.kind == ItemType::CustomToolCall {
-            EventKind::CustomToolCallInputDone
-        } else {
-            EventKind::FunctionCallArgumentsDone
-        };
-        let fields = format!(
-            r#"{},"{}":{}"#,
-            self.place(at),
-            slot.kind.payload_field(),
-            quote(&slot.payload)
-        );
-        self.make(kind, &fields);
-        self.model.slots.list[at].payload_done = true;
-    }
-
-    /// A held call has become known through `raw`: its `added` goes out, and what was held of its arguments.
-    pub(crate) fn release(&mut self, at: usize, raw: &str) -> bool {
-        let item = Object::parse(raw).unwrap_or_default();
-        let Some(name) = item.filled("name").map(std::borrow::Cow::into_owned) else {
-            return false;
-        };
-        let slot = &self.model.slots.list[at];
-        let id = slot.id.clone().unwrap_or_default();
-        let call_id = item
-            .filled("call_id")
-            .or_else(|| item.filled("id"))
-            .map(std::borrow::Cow::into_owned);
-        let call_id = call_id.unwrap_or_else(|| self.model.mint.id("call"));
-        let field = slot.kind.payload_field();
-        let added = edit(
-            raw,
-            &[
-                Edit::Set("type", quote(slot.kind.name())),
-                Edit::Set("id", quote(&id)),
-                Edit::Set("call_id", quote(&call_id)),
-                Edit::Set("status", quote("in_progress")),
-                Edit::Set(field, quote("")),
-            ],
-        );
-        let whole = item.string(field).unwrap_or_default();
-        let slot = &mut self.model.slots.list[at];
-        (slot.added, slot.name, slot.call_id) = (added, Some(name), Some(call_id));
-        // Nothing of it went out yet: where the item says something else, the item is right.
-        if !whole.is_empty() && !whole.starts_with(slot.payload.as_str()) {
-            slot.payload = whole.into_owned();
-        }
-        slot.payload_done = false;
-        self.model.slots.place(at);
-        self.give_added(at);
-        let held = self.slot_ref(at).payload.clone();
-        if !held.is_empty() {
-            self.give_payload_delta(at, &held);
-            self.model.content = true;
-        }
-        true
     }
 }
 

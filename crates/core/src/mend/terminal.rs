@@ -3,7 +3,7 @@
 use crate::event::{EventKind, Field};
 use crate::json::{self, Object, edit};
 use crate::model::{Closed, Identity};
-use crate::slots::{ItemType, Slots};
+use crate::slots::{ItemType, Slots, Told, payload_text};
 
 use super::{Mend, conform};
 
@@ -126,6 +126,9 @@ impl Mend<'_> {
                 }
                 None => continue,
             };
+            if self.is_over() || self.contradicts(at, raw) {
+                return;
+            }
             let slot = self.slot_ref(at);
             listed.push((at, edit(raw, &conform(slot, raw, "completed").all())));
         }
@@ -176,9 +179,23 @@ impl Mend<'_> {
             .collect()
     }
 
+    /// `output` lists other arguments for a call than were done: the response fails.
+    fn contradicts(&mut self, at: usize, raw: &str) -> bool {
+        let slot = self.slot_ref(at);
+        let item = Object::parse(raw).unwrap_or_default();
+        let whole = payload_text(item.get(slot.kind.payload_field()));
+        let contradicts = slot.kind.is_call()
+            && !slot.partial
+            && matches!(slot.told(whole.as_deref()), Told::Contradicts);
+        if contradicts {
+            self.fail_contradiction();
+        }
+        contradicts
+    }
+
     fn conclude_item(&mut self, at: usize, listed: Option<&str>) {
         if let Some(raw) = listed {
-            if self.slot_ref(at).held && !self.release(at, raw) {
+            if self.slot_ref(at).held && !self.release(at, raw, true) {
                 return self.fail_call();
             }
             self.settle(at, Some(raw));
@@ -214,13 +231,6 @@ impl Mend<'_> {
         } else {
             "completed"
         }
-    }
-
-    fn fail_call(&mut self) {
-        self.fail(
-            "upstream_call_incomplete",
-            "the upstream ended its response with a call that it never finished",
-        );
     }
 
     /// Gives out `output_item.done` of a slot.

@@ -31,7 +31,10 @@ impl Model {
         }
         let part = match class {
             Class::TextDelta => Some(open_part(slot, event, TextKind::of(kind)?)?),
-            _ if slot.payload_done || !slot.payload_seed.is_empty() => return None,
+            _ if slot.payload_done || slot.lost.is_some() || !slot.payload_seed.is_empty() => {
+                return None;
+            }
+            _ if !rules::continue_arguments(slot, event) => return None,
             _ => None,
         };
         Some(Place {

@@ -5,6 +5,7 @@
 //!                                            └─ strict: Step::Refused, then take_over() or stop
 //! ```
 
+mod ahead;
 mod ended;
 mod instead;
 mod ledger;
@@ -26,6 +27,7 @@ use crate::rules::{self, Finding, Grade, Rule};
 use crate::sse::{Decoder, Frame, Oddities};
 use crate::violation::{Code, Profile, Repair, Severity, Violation};
 
+use ahead::Ahead;
 use ledger::Ledger;
 pub use options::{Mode, ReaderOptions, Step};
 use reread::{Reread, read_again};
@@ -60,6 +62,12 @@ pub struct Reader {
     ledger: Ledger,
     queue: VecDeque<Step>,
     refused: Option<Refusal>,
+    /// Events that wait for what decides about them.
+    ahead: Option<Ahead>,
+    /// Events that waited and are next, before any frame.
+    pending: VecDeque<Event>,
+    /// The frame behind them is too long.
+    too_long: Option<(String, u64)>,
     ending: Option<Ending>,
     /// The body is over.
     over: Option<EndOfBody>,
@@ -96,6 +104,9 @@ impl Reader {
             ledger: Ledger::default(),
             queue: VecDeque::new(),
             refused: None,
+            ahead: None,
+            pending: VecDeque::new(),
+            too_long: None,
             ending: None,
             over: None,
             position: 0,
@@ -136,20 +147,29 @@ impl Reader {
             {
                 return None;
             }
+            if let Some(event) = self.pending.pop_front() {
+                self.take(event);
+                continue;
+            }
+            if let Some((message, offset)) = self.too_long.take() {
+                self.oversized(&message, offset);
+                continue;
+            }
             match self.decoder.next_frame() {
                 Some(Ok(frame)) => {
                     let event = self.stencil.read(frame);
                     if self.passes(&event) {
                         return Some(Step::Event(event));
                     }
-                    self.take(event);
+                    self.receive(event);
                 }
-                Some(Err(error)) => self.oversized(&error.to_string(), error.offset),
+                Some(Err(error)) => self.cut_off(error.to_string(), error.offset),
                 None => {
                     let cause = self.over?;
                     match self.decoder.finish() {
                         Some(Ok(frame)) => self.take_last(frame),
-                        Some(Err(error)) => self.oversized(&error.to_string(), error.offset),
+                        Some(Err(error)) => self.cut_off(error.to_string(), error.offset),
+                        None if self.ahead.is_some() => self.give_up_waiting(),
                         None if self.ending.is_none() => self.conclude(cause),
                         None => return None,
                     }
@@ -193,7 +213,7 @@ impl Reader {
     /// Nothing is to be done about the event: it was taken in, and goes on as it came.
     fn passes(&mut self, event: &Event) -> bool {
         let beside = self.judge.is_some() || self.shadow.is_some();
-        let open = self.ending.is_none() && self.model.error.is_none();
+        let open = self.ending.is_none() && self.model.error.is_none() && self.ahead.is_none();
         let passes = open && !beside && self.model.pass(event, self.demands(), &self.without);
         if passes {
             self.read_to = event.frame().end();
@@ -212,10 +232,15 @@ impl Reader {
         if self.model.error.is_some() && self.is_past_the_error(&event) {
             return;
         }
+        let (findings, place) = self.model.look(&event, self.demands(), &self.without);
+        if !findings.is_empty()
+            && let Some(at) = self.has_to_wait(&findings, place)
+        {
+            return self.wait(at, event);
+        }
         let counts = event.counts();
         self.read_to = event.frame().end();
         self.judge_beside(&event);
-        let (findings, place) = self.model.look(&event, self.demands(), &self.without);
         if self.mode == Mode::Strict
             && let Some(first) = findings
                 .iter()
@@ -390,8 +415,14 @@ impl Reader {
         let event = Event::read(frame);
         match effective_kind(&event).class() {
             Class::Junk | Class::Unknown => {}
-            _ => self.take(event),
+            _ => self.receive(event),
         }
+    }
+
+    /// A frame is too long: what waits comes first.
+    fn cut_off(&mut self, message: String, offset: u64) {
+        self.give_up_waiting();
+        self.too_long = Some((message, offset));
     }
 
     fn oversized(&mut self, message: &str, offset: u64) {

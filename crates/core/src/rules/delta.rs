@@ -1,10 +1,12 @@
 //! Deltas: strings, and into what is open.
 
+use std::borrow::Cow;
+
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Object, is_object, is_string, quote};
+use crate::json::{Object, is_object, is_string, is_truthy, quote};
 use crate::mend::Mend;
 use crate::model::Look;
-use crate::slots::TextKind;
+use crate::slots::{ItemType, Lost, Slot, TextKind};
 use crate::violation::Code;
 
 use super::{Grade, Rule, Said, say};
@@ -16,7 +18,7 @@ pub(super) static DELTA_NOT_STRING: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "A delta of text or arguments is a string.",
-    mends: "`delta.text` is taken; without it the event is dropped.",
+    mends: "`delta.text` is taken, of a call also `arguments`, or its whole arguments as an object; any other is dropped, and what comes behind it in a call waits for the done event.",
     advice: "Send `delta` as a string (`\"delta\":\"Hello\"`), not as an object, and send no event where there is no text.",
     evidence: "DEVIATIONS 3.12; tombii/better-ccflare#233",
     fixture: "delta-not-string",
@@ -27,12 +29,20 @@ pub(super) static DELTA_NOT_STRING: Rule = Rule {
                 look.kind,
                 EventKind::OutputTextDelta | EventKind::FunctionCallArgumentsDelta
             );
-        if !judged || look.event.field(Field::Delta).is_some_and(is_string) {
-            return None;
+        let string = look.event.field(Field::Delta).is_some_and(is_string);
+        let hole = |slot: &Slot| look.class == Class::CallDelta && slot.lost == Some(Lost::Hole);
+        match look.slot() {
+            Some(slot) if string && hole(slot) => {
+                say("The delta comes behind one that could not be read")
+            }
+            _ if !judged || string => None,
+            _ => say("The delta is no string"),
         }
-        say("The delta is no string")
     },
     mend: |mend| {
+        if mend.kind.class() == Class::CallDelta {
+            return mend_call(mend);
+        }
         let raw = mend
             .event
             .field(Field::Delta)
@@ -44,6 +54,46 @@ pub(super) static DELTA_NOT_STRING: Rule = Rule {
         }
     },
 };
+
+/// A call's delta as another event would wrap it is unwrapped. Of any other nobody knows what it held: it leaves a hole,
+/// and nothing is given on behind it until the done event tells the whole.
+fn mend_call(mend: &mut Mend<'_>) {
+    let kind = match mend.kind {
+        EventKind::CustomToolCallInputDelta => ItemType::CustomToolCall,
+        _ => ItemType::FunctionCall,
+    };
+    let slot = mend.slot.map(|at| mend.slot_ref(at));
+    let first = slot.is_none_or(|slot| slot.payload.is_empty() && slot.payload_seed.is_empty());
+    let open = slot.is_none_or(|slot| slot.lost != Some(Lost::Hole));
+    let raw = mend.event.field(Field::Delta).unwrap_or_default();
+    if let Some(text) = unwrapped(raw, kind, first).filter(|_| open) {
+        return mend.draft.set("delta", quote(&text));
+    }
+    let at = mend.slot.unwrap_or_else(|| mend.open_unknown(kind));
+    let slot = &mut mend.model.slots.list[at];
+    if !slot.payload_done && slot.is_open() {
+        slot.lost = Some(Lost::Hole);
+        // The numbering shows that something is missing here.
+        mend.model.renumber = true;
+    }
+    mend.drop_event();
+}
+
+/// The text in a delta that is an object: wrapped as other protocols do it, or the object itself where it is a function
+/// call's first delta and so all its arguments.
+fn unwrapped(raw: &str, kind: ItemType, first: bool) -> Option<Cow<'_, str>> {
+    let delta = Object::parse(raw)?;
+    let wrapped = ["text", "arguments", "partial_json", "input"]
+        .into_iter()
+        .find(|key| delta.has_only(&["type", "index", key]) && delta.string(key).is_some());
+    match wrapped {
+        Some(key) => delta.string(key),
+        None if kind == ItemType::FunctionCall && first && is_truthy(raw) => {
+            Some(Cow::Borrowed(raw))
+        }
+        None => None,
+    }
+}
 
 /// A delta, or a second done, into what was already done.
 pub(super) static DELTA_AFTER_DONE: Rule = Rule {

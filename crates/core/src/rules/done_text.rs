@@ -4,7 +4,7 @@ use crate::event::{Class, Field};
 use crate::json::{Edit, edit, is_string, quote};
 use crate::mend::{Mend, conform};
 use crate::model::Look;
-use crate::slots::{Part, Slot};
+use crate::slots::{Part, Slot, Told, payload_text};
 use crate::violation::Code;
 
 use super::cumulative::looks_cumulative;
@@ -18,7 +18,7 @@ pub(super) static DONE_TEXT_MISMATCH: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Info,
     demands: "A done text is the sum of its deltas, and so are its part, its item and `output`.",
-    mends: "A missing end is sent as a delta first; in a contradiction what was delivered stands.",
+    mends: "A missing end is sent as a delta first; in a contradiction what was delivered stands, and a call is failed.",
     advice: "Send in each `.done` event exactly what its deltas add up to, neither trimmed nor rendered anew; and send pieces as deltas, not the text so far.",
     evidence: "DEVIATIONS 3.13, 9.1; tailcallhq/forgecode#2558, mlx-node/mlx-node#45, Nomadcxx/opencode-cursor#41",
     fixture: "done-text-mismatch",
@@ -55,28 +55,16 @@ fn inspect(look: &Look<'_>) -> Said {
             part.kind.is_some() && (whole.text != part.text || !part.seed.is_empty())
         }
         Class::CallDone => {
-            let whole = look.event.text(look.payload_field());
-            match whole {
-                _ if !slot.payload_seed.is_empty() => true,
-                // A contradiction stands: for a call the done event decides (DEVIATIONS 9.8).
-                Some(whole) => {
-                    whole.starts_with(&slot.payload) != slot.payload.starts_with(&*whole)
-                        || whole.is_empty() != slot.payload.is_empty()
-                }
-                None => true,
-            }
+            let raw = look.event.field(look.payload_field());
+            return call(slot, raw, raw.is_some_and(is_string));
+        }
+        _ if slot.kind.is_call() => {
+            let raw = look.nested.get(slot.kind.payload_field())?;
+            return call(slot, Some(raw), true);
         }
         _ => {
             let raw = look.event.field(Field::Item)?;
-            slot.has_seed()
-                || !conform(slot, raw, "completed").text.is_empty()
-                || slot.kind.is_call() && !slot.payload_done && {
-                    let whole = look
-                        .nested
-                        .string(slot.kind.payload_field())
-                        .unwrap_or_default();
-                    whole.len() > slot.payload.len()
-                }
+            slot.has_seed() || !conform(slot, raw, "completed").text.is_empty()
         }
     };
     if !differs {
@@ -92,10 +80,6 @@ fn inspect(look: &Look<'_>) -> Said {
 /// Whether the deltas of what is done each repeated the text so far.
 fn is_cumulative(look: &Look<'_>, slot: &Slot) -> Option<bool> {
     let told = match look.class {
-        Class::CallDone => {
-            let whole = look.event.text(look.payload_field())?;
-            looks_cumulative(&slot.payload, &whole)
-        }
         Class::TextDone => {
             let text = look.text_kind()?;
             let whole = look.event.text(text.text_field())?;
@@ -110,10 +94,24 @@ fn is_cumulative(look: &Look<'_>, slot: &Slot) -> Option<bool> {
             let parts = slot.summary.iter().chain(&slot.content);
             let mut pairs = parts.zip(whole.summary.iter().chain(&whole.content));
             pairs.any(|(part, whole)| looks_cumulative(&part.text, &whole.text))
-                || slot.kind.is_call() && looks_cumulative(&slot.payload, &whole.payload)
         }
     };
     Some(told)
+}
+
+/// What an event says that a call's arguments are, beside what was delivered of them.
+fn call(slot: &Slot, raw: Option<&str>, is_string: bool) -> Said {
+    let whole = payload_text(raw);
+    match slot.told(whole.as_deref()) {
+        Told::Same if is_string => None,
+        Told::Contradicts
+            if looks_cumulative(&slot.payload, whole.as_deref().unwrap_or_default()) =>
+        {
+            say(CUMULATIVE)
+        }
+        Told::Contradicts => say("The arguments that are done contradict their deltas"),
+        _ => say(SENTENCE),
+    }
 }
 
 fn mend(mend: &mut Mend<'_>) {
@@ -131,21 +129,7 @@ fn mend(mend: &mut Mend<'_>) {
             }
         }
         Class::PartDone => mend_part_done(mend),
-        Class::CallDone => {
-            let Some(at) = mend.slot else { return };
-            let field = mend.slot_ref(at).kind.payload_field();
-            let whole = mend.event.text(if field == "input" {
-                Field::Input
-            } else {
-                Field::Arguments
-            });
-            mend.send_payload_rest(at, whole.as_deref().unwrap_or_default());
-            mend.send_payload_seed(at);
-            let delivered = mend.slot_ref(at).payload.clone();
-            if whole.is_none_or(|whole| delivered.starts_with(&*whole) && delivered != *whole) {
-                mend.draft.set(field, quote(&delivered));
-            }
-        }
+        Class::CallDone => mend.mend_payload_done(),
         _ => mend.mend_item_done(),
     }
 }

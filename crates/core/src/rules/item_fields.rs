@@ -4,7 +4,7 @@ use crate::event::{Class, EventKind, Field};
 use crate::json::{Edit, Object, edit, is_object, is_string};
 use crate::mend::{Mend, conform, conform_part};
 use crate::model::{Look, text_kind_of};
-use crate::slots::{ItemType, Slot};
+use crate::slots::{ItemType, Slot, payload_text};
 use crate::violation::Code;
 
 use super::part::is_alien;
@@ -109,7 +109,6 @@ fn added_edits(raw: &str) -> Vec<Edit> {
         id: None,
         content: Vec::new(),
         summary: Vec::new(),
-        payload: String::new(),
         ..slot
     };
     conform(&blank, raw, "in_progress").fields
@@ -133,6 +132,8 @@ fn mend(mend: &mut Mend<'_>) {
     if is_nameless(&raw) {
         let kind = ItemType::from_name(&item.string("type").unwrap_or_default());
         let at = mend.open_unknown(kind);
+        let seed = payload_text(item.get(kind.payload_field())).unwrap_or_default();
+        mend.model.slots.list[at].payload_seed = seed.into_owned();
         mend.model
             .slots
             .alias(at, None, item.string("id").as_deref());

@@ -1,10 +1,12 @@
 //! An item's first event is `output_item.added`.
 
+use std::borrow::Cow;
+
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Object, is_object};
+use crate::json::{GrowingObject, Object, is_object};
 use crate::mend::Mend;
 use crate::model::{Look, text_kind_of};
-use crate::slots::ItemType;
+use crate::slots::{ItemType, payload_field, payload_text};
 use crate::violation::Code;
 
 use super::{Grade, OF_ITEM, Rule, Said, say};
@@ -96,7 +98,7 @@ fn late_added(mend: &mut Mend<'_>) {
     let raw = mend.event.field(Field::Item).unwrap_or("{}");
     let named = Object::parse(raw).is_some_and(|item| item.filled("name").is_some());
     if mend.slot_ref(at).held && named {
-        mend.release(at, raw);
+        mend.release(at, raw, false);
     }
     mend.drop_event();
 }
@@ -110,19 +112,21 @@ fn hold(mend: &mut Mend<'_>) {
         _ => ItemType::FunctionCall,
     };
     let at = mend.slot.unwrap_or_else(|| mend.open_unknown(kind));
-    let field = match (mend.kind.class(), kind) {
-        (Class::CallDelta, _) => Field::Delta,
-        (_, ItemType::CustomToolCall) => Field::Input,
-        _ => Field::Arguments,
+    let done = mend.kind.class() == Class::CallDone;
+    let field = if done {
+        payload_field(mend.slot_ref(at))
+    } else {
+        Field::Delta
     };
-    if let Some(text) = mend.event.text(field) {
-        let rest = match field {
-            Field::Delta => Some(&*text),
-            _ => text.strip_prefix(mend.model.slots.list[at].payload.as_str()),
-        };
-        mend.model
-            .slots
-            .append_payload(at, rest.unwrap_or_default());
+    let text = payload_text(mend.draft.current(mend.event, field)).map(Cow::into_owned);
+    if let Some(text) = text.filter(|text| !done || !mend.slot_ref(at).is_blank(text)) {
+        if done {
+            // Nothing of it went out yet: what its done event says is right.
+            let slot = &mut mend.model.slots.list[at];
+            slot.payload.clear();
+            (slot.growing, slot.lost) = (GrowingObject::default(), None);
+        }
+        mend.model.slots.append_payload(at, &text);
         mend.model.slots.changes.clear();
     }
     mend.drop_event();

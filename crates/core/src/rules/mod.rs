@@ -4,6 +4,7 @@
 //! event breaks it (`inspect`, pure) and what the tolerant reading does about it (`mend`). The rules run in the order
 //! of the table; only those that are listed for an event's class and graded in the profile are asked.
 
+mod arguments;
 mod body;
 mod call_identity;
 mod comment;
@@ -161,6 +162,8 @@ static RULES: &[&Rule] = &[
     &item_not_added::ITEM_NOT_ADDED,
     &item_fields::ITEM_FIELDS_MISSING,
     &prefilled::PREFILLED_ADDED,
+    &arguments::OBFUSCATED,
+    &arguments::NOT_JSON,
     &item_id::DUPLICATE,
     &item_id::MISSING,
     &item_id::CHANGED,
@@ -191,6 +194,7 @@ static RULES: &[&Rule] = &[
     &body::CHAT_COMPLETION_CHUNKS,
 ];
 
+pub(crate) use arguments::{OBFUSCATED, continue_arguments};
 pub(crate) use body::{
     CHAT_COMPLETION_CHUNKS, ERROR_WITHOUT_FAILED, EVENT_AFTER_TERMINAL, HTML_INSTEAD_OF_SSE,
     JSON_INSTEAD_OF_SSE, NO_STREAM, OVERSIZED, TERMINAL_MISSING,

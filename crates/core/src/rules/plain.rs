@@ -7,8 +7,9 @@ use crate::model::Look;
 use crate::violation::{Code, Profile};
 
 use super::{
-    FRAMING, Finding, Grade, RULES, Rule, ask, call_identity, created, delta, error, item_fields,
-    item_id, item_not_added, json_text, junk, naming, output_index, part, prefilled, sequence,
+    FRAMING, Finding, Grade, RULES, Rule, arguments, ask, call_identity, created, delta, error,
+    item_fields, item_id, item_not_added, json_text, junk, naming, output_index, part, prefilled,
+    sequence,
 };
 
 /// What [`Model::plain`](crate::model::Model::plain) asks is enough for these. A rule that is not listed is asked of every
@@ -28,6 +29,7 @@ static MET: &[&Rule] = &[
     &prefilled::PREFILLED_ADDED,
     &item_not_added::ITEM_NOT_ADDED,
     &item_fields::ITEM_FIELDS_MISSING,
+    &arguments::OBFUSCATED,
     &item_id::MISSING,
     &item_id::CHANGED,
     &output_index::MISSING,

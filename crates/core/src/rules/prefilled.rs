@@ -53,10 +53,17 @@ fn inspect(look: &Look<'_>) -> Said {
             let part = &look.slot()?.parts(kind)[look.part?];
             goes_on(&part.seed, look)
         }
-        Class::CallDelta => goes_on(&look.slot()?.payload_seed, look),
+        Class::CallDelta => {
+            let slot = look.slot()?;
+            let goes_on = !slot.payload_seed.is_empty()
+                && slot.continues_seed(&look.event.text(Field::Delta)?);
+            if goes_on { say(GOES_ON) } else { None }
+        }
         _ => None,
     }
 }
+
+const GOES_ON: &str = "The delta goes on behind what its item or part was added with";
 
 /// A delta that neither begins what was there already nor goes beyond it does not say it again.
 fn goes_on(seed: &str, look: &Look<'_>) -> Said {
@@ -67,7 +74,7 @@ fn goes_on(seed: &str, look: &Look<'_>) -> Said {
     if delta.is_empty() || delta.starts_with(seed) || seed.starts_with(&*delta) {
         return None;
     }
-    say("The delta goes on behind what its item or part was added with")
+    say(GOES_ON)
 }
 
 fn mend(mend: &mut Mend<'_>) {

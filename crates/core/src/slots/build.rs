@@ -86,14 +86,13 @@ impl Slot {
     }
 
     /// Whether the item may be closed from what was delivered (ARCHITECTURE.md, endings): text as it stands, a
-    /// function call with whole arguments, a custom call whose input was closed.
+    /// function call with whole arguments (of none it has to be said that they are done), a custom call whose input was closed.
     pub(crate) fn can_be_closed(&self) -> bool {
         match self.kind {
             _ if self.held || self.partial => false,
-            ItemType::FunctionCall => {
-                let payload = self.known_payload();
-                payload.trim().is_empty() || json::is_whole_object(payload)
-            }
+            _ if self.kind.is_call() && self.lost.is_some() => false,
+            ItemType::FunctionCall if self.is_blank(self.known_payload()) => self.payload_done,
+            ItemType::FunctionCall => json::is_whole_object(self.known_payload()),
             ItemType::CustomToolCall => self.payload_done,
             _ => true,
         }

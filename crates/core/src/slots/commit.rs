@@ -1,9 +1,9 @@
 //! Taking in events: what each one adds to its slot.
 
 use crate::event::{Class, Event, EventKind, Field};
-use crate::json::{self, Object};
+use crate::json::{self, GrowingObject, Object};
 
-use super::{Change, ItemType, Part, Slot, Slots, TextKind};
+use super::{Change, ItemType, Part, Slot, Slots, TextKind, payload_field, payload_text};
 
 impl Slot {
     /// A slot from an item as raw JSON. `upstream_index` is what the upstream calls it by.
@@ -18,12 +18,16 @@ impl Slot {
             raws.iter().enumerate().map(part).collect()
         };
         let body = match kind {
-            ItemType::FunctionCall | ItemType::CustomToolCall => item.string(kind.payload_field()),
+            ItemType::FunctionCall | ItemType::CustomToolCall => {
+                payload_text(item.get(kind.payload_field()))
+            }
             _ => None,
         };
+        let mut growing = GrowingObject::default();
+        growing.push(body.as_deref().unwrap_or_default());
         let lacks_body = match kind {
             ItemType::Message => !item.get("content").is_some_and(json::is_array),
-            ItemType::FunctionCall => body.is_none(),
+            ItemType::FunctionCall => !item.get("arguments").is_some_and(json::is_string),
             _ => false,
         };
         Self {
@@ -37,7 +41,10 @@ impl Slot {
             added: raw.to_owned(),
             content: parts("content", TextKind::Output),
             summary: parts("summary", TextKind::Summary),
+            growing,
             payload: body.unwrap_or_default().into_owned(),
+            lost: None,
+            confirmed: false,
             payload_done: false,
             prefilled: None,
             payload_seed: String::new(),
@@ -85,12 +92,8 @@ impl Slots {
                 }
             }
             Class::CallDone => {
-                let field = if self.list[at].kind == ItemType::CustomToolCall {
-                    Field::Input
-                } else {
-                    Field::Arguments
-                };
-                self.extend_payload(at, event.text(field).as_deref());
+                let field = payload_field(&self.list[at]);
+                self.extend_payload(at, payload_text(event.field(field)).as_deref());
                 self.list[at].payload_done = true;
             }
             Class::ItemDone => {
@@ -144,7 +147,8 @@ impl Slots {
         }
         let kind = self.list[at].kind;
         if kind.is_call() {
-            self.extend_payload(at, item.string(kind.payload_field()).as_deref());
+            let whole = payload_text(item.get(kind.payload_field()));
+            self.extend_payload(at, whole.as_deref());
         }
         let kept = self.keep(raw.len());
         let slot = &mut self.list[at];
@@ -289,29 +293,6 @@ impl Slots {
         if let Some(rest) = whole.and_then(|whole| whole.strip_prefix(delivered.as_str())) {
             let rest = rest.to_owned();
             self.append(at, kind, part, &rest);
-        }
-    }
-
-    /// Appends delivered arguments or input.
-    pub(crate) fn append_payload(&mut self, at: usize, delta: &str) {
-        let keep = self.keep(delta.len());
-        let slot = &mut self.list[at];
-        slot.partial |= !keep;
-        if keep && !delta.is_empty() {
-            let from = slot.payload.len();
-            slot.payload.push_str(delta);
-            self.changes.push(Change::Payload { slot: at, from });
-        }
-    }
-
-    fn extend_payload(&mut self, at: usize, whole: Option<&str>) {
-        let slot = &self.list[at];
-        if slot.partial {
-            return;
-        }
-        if let Some(rest) = whole.and_then(|whole| whole.strip_prefix(slot.payload.as_str())) {
-            let rest = rest.to_owned();
-            self.append_payload(at, &rest);
         }
     }
 }

@@ -6,14 +6,18 @@
 
 mod build;
 mod commit;
+mod payload;
 mod resolve;
 mod seed;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub(crate) use payload::{Lost, Told, payload_field, payload_text};
 pub(crate) use resolve::{Address, want};
 pub(crate) use text::TextKind;
+
+use crate::json::GrowingObject;
 
 /// The types of item whose inner events are followed; the others are carried whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +130,12 @@ pub(crate) struct Slot {
     pub(crate) summary: Vec<Part>,
     /// A call's arguments or input, as delivered.
     pub(crate) payload: String,
+    /// Whether that can still become a JSON object.
+    pub(crate) growing: GrowingObject,
+    /// A call's deltas are no longer given on.
+    pub(crate) lost: Option<Lost>,
+    /// A call's done event confirms the deltas that are no JSON.
+    pub(crate) confirmed: bool,
     pub(crate) payload_done: bool,
     /// The item as it was closed, as raw JSON.
     pub(crate) done: Option<String>,
@@ -289,6 +299,10 @@ impl Slots {
                 .iter_mut()
                 .chain(&mut slot.content)
                 .for_each(Part::wait);
+            if slot.payload_seed.is_empty() {
+                slot.payload_seed = std::mem::take(&mut slot.payload);
+                slot.growing = GrowingObject::default();
+            }
         }
         if slot.moved && !slot.held {
             self.moved_to.insert(slot.index);

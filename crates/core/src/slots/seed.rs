@@ -3,7 +3,7 @@
 
 use crate::json::{self, Object};
 
-use super::{ItemType, Part, Slot, TextKind};
+use super::{Part, Slot, TextKind};
 
 impl Slot {
     /// The slot was opened by an emptied item; `upstream` is the item as it came, with what it already holds.
@@ -56,10 +56,12 @@ impl Slot {
             || unopened().unwrap_or(false)
     }
 
-    /// A call's arguments or input as they are known: delivered, else what it was added with.
+    /// A call's arguments or input as they are known: delivered, else what it was added with. An empty object there
+    /// only keeps the place.
     pub(crate) fn known_payload(&self) -> &str {
-        if self.payload.is_empty() && self.kind != ItemType::Other {
-            &self.payload_seed
+        let seed = self.payload_seed.as_str();
+        if self.payload.is_empty() && json::is_truthy(seed) {
+            seed
         } else {
             &self.payload
         }
