@@ -9,6 +9,7 @@
 //!    a test opens, and how the body ends (properly, cut, reset, or never).
 //! 3. [`Relay`] is a small HTTP/1.1 server that plays scripts and records what it was asked.
 //!
+//! [`obedient`] answers what it is asked, for tests that ask in several ways;
 //! [`scenarios`] is the table of ready-made misbehaviour behind `respair relay --scenario NAME`.
 //!
 //! ```
@@ -29,11 +30,13 @@
 #![forbid(unsafe_code)]
 
 pub mod ev;
+mod obedient;
 mod relay;
 mod scenarios;
 mod script;
 mod stream;
 
+pub use obedient::{obedient, obedient_but, obedient_stream, refusal};
 pub use relay::{Answer, Ended, Exchange, Relay, RelayBuilder, RelayEvent, Request};
 pub use scenarios::{Scenario, scenario, scenarios};
 pub use script::{BodyLength, Gate, Pace, Script, Step};

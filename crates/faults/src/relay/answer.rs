@@ -10,6 +10,12 @@ use crate::script::Script;
 pub trait Answer: Send + Sync + 'static {
     /// The script for this request; `request.number` says which it is, from 0.
     fn answer(&self, request: &Request) -> Script;
+
+    /// The script for a request for anything else; `None` for the relay's own answer: a list of one
+    /// model for `GET …/models`, 404 for the rest.
+    fn other(&self, _: &Request) -> Option<Script> {
+        None
+    }
 }
 
 impl Answer for Script {

@@ -106,7 +106,8 @@ impl Server {
         } else if request.is_turn() {
             self.answer.answer(&request)
         } else {
-            other(&request)
+            let own = self.answer.other(&request);
+            own.unwrap_or_else(|| other(&request))
         };
         if !listing {
             (self.watcher)(&RelayEvent::Asked {

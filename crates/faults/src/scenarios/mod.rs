@@ -3,6 +3,7 @@
 //! A scenario is a function from the turn (which request it is, which model was asked for) to a
 //! [`Script`]. One more scenario is one function in the file of its group and one row in the table.
 
+mod asked;
 mod conforming;
 mod endings;
 mod errors;
@@ -16,6 +17,7 @@ mod transport;
 use serde_json::Value;
 
 use crate::ev::MODEL;
+use crate::obedient::{self, refusal};
 use crate::relay::{Answer, Request};
 use crate::script::Script;
 use crate::stream::Stream;
@@ -31,6 +33,8 @@ pub struct Scenario {
     name: &'static str,
     summary: &'static str,
     build: fn(&Turn) -> Script,
+    /// It sees to refusals and `stream: false` itself.
+    alone: bool,
 }
 
 impl Scenario {
@@ -54,6 +58,7 @@ impl Scenario {
             number,
             model: MODEL.to_owned(),
             body: Value::Null,
+            refusal: None,
         })
     }
 }
@@ -66,11 +71,25 @@ impl Answer for Scenario {
             .and_then(Value::as_str)
             .unwrap_or(MODEL)
             .to_owned();
-        (self.build)(&Turn {
+        let turn = Turn {
             number: request.number,
             model,
             body,
-        })
+            refusal: refusal(request),
+        };
+        let script = (self.build)(&turn);
+        if self.alone {
+            return script;
+        }
+        // A scenario breaks one thing. A model and a key that do not exist are refused all the same, and `stream: false`
+        // is answered as it should be.
+        if let Some(refusal) = turn.refusal {
+            return refusal;
+        }
+        match turn.body.get("stream") {
+            Some(Value::Bool(false)) if script.is_stream() => turn.object(),
+            _ => script,
+        }
     }
 }
 
@@ -98,6 +117,8 @@ struct Turn {
     number: usize,
     model: String,
     body: Value,
+    /// What a model or key that does not exist is answered.
+    refusal: Option<Script>,
 }
 
 impl Turn {
@@ -108,23 +129,37 @@ impl Turn {
             .model(&self.model)
     }
 
-    /// The conforming text stream.
+    /// The conforming text stream; a call, or a cut text, where the request leaves no choice.
     fn text(&self) -> Stream {
+        self.forced().unwrap_or_else(|| self.plain_text())
+    }
+
+    fn plain_text(&self) -> Stream {
         self.stream().prelude().message(TEXT).complete()
     }
 
-    /// The conforming stream with reasoning and text.
+    /// The conforming stream with reasoning and text; else the same.
     fn reasoning(&self) -> Stream {
-        self.stream()
-            .prelude()
-            .reasoning(SUMMARY)
-            .message(TEXT)
-            .complete()
+        let stream = self.stream().prelude().reasoning(SUMMARY).message(TEXT);
+        self.forced().unwrap_or_else(|| stream.complete())
+    }
+
+    fn forced(&self) -> Option<Stream> {
+        let stream = self.stream().prelude();
+        if let Some(name) = obedient::forced(&self.body) {
+            return Some(obedient::call(stream, &name, "Paris").complete());
+        }
+        obedient::is_cut(&self.body).then(|| obedient::cut(stream))
+    }
+
+    /// The answer to `stream: false`.
+    fn object(&self) -> Script {
+        Script::json(200, &self.text().response().unwrap_or(Value::Null))
     }
 
     /// The conforming text stream up to the second text delta: something was shown, much is open.
     fn half(&self) -> Stream {
-        let stream = self.text();
+        let stream = self.plain_text();
         let first = stream
             .position("response.output_text.delta")
             .unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use super::endings::Stage::{AfterItemDone, BeforeContent, BeforeHeaders, MidFrame, MidText};
 use super::{
-    Scenario, Turn, conforming, endings, errors, framing, identity, prelude, terminal, transport,
+    Scenario, Turn, asked, conforming, endings, errors, framing, identity, prelude, terminal,
+    transport,
 };
 use crate::script::Script;
 
@@ -11,6 +12,15 @@ const fn row(name: &'static str, summary: &'static str, build: fn(&Turn) -> Scri
         name,
         summary,
         build,
+        alone: false,
+    }
+}
+
+/// A row that sees to refusals and `stream: false` itself.
+const fn alone(name: &'static str, summary: &'static str, build: fn(&Turn) -> Script) -> Scenario {
+    Scenario {
+        alone: true,
+        ..row(name, summary, build)
     }
 }
 
@@ -22,6 +32,7 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     row("tool-call", "a conforming function call: get_weather", conforming::tool_call),
     row("queued", "a conforming answer with response.queued in the prelude", conforming::queued),
     row("done-sentinel", "a conforming answer with [DONE] behind it", conforming::done_sentinel),
+    row("endpoint", "does what it is asked: calls, reasoning, limits, long texts", asked::endpoint),
     // The prelude.
     row("no-created", "response.in_progress comes first, response.created never", prelude::no_created),
     row("no-created-once", "the same for the first request only", prelude::no_created_once),
@@ -95,6 +106,12 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     row("comments-only", "200 text/event-stream, two comments and nothing", transport::comments_only),
     row("content-type-json", "a conforming stream that says application/json", transport::content_type_json),
     row("content-type-missing", "a conforming stream that does not say what it is", transport::content_type_missing),
+    // What was asked, and how it is carried.
+    row("tool-choice-ignored", "text in place of the call that tool_choice names", asked::tool_choice_ignored),
+    row("limit-completed", "an answer that max_output_tokens cut ends with response.completed", asked::limit_completed),
+    alone("sse-for-json", "an event stream also for stream: false", asked::sse_for_json),
+    alone("refused-in-stream", "a wrong model or key gets HTTP 200 and then response.failed", asked::refused_in_stream),
+    row("buffered", "the whole text at once, after 1.5 s", asked::buffered),
     // Framing.
     row("crlf", "a conforming stream with CRLF", framing::crlf),
     row("bare-cr", "a conforming stream with a lone CR as line ending", framing::bare_cr),

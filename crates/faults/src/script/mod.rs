@@ -254,6 +254,15 @@ impl Script {
         body.freeze()
     }
 
+    /// Whether it is called an event stream, and a success.
+    pub(crate) fn is_stream(&self) -> bool {
+        let called = self
+            .headers
+            .iter()
+            .any(|(name, value)| name == "content-type" && value.contains("event-stream"));
+        self.status == 200 && called
+    }
+
     /// The status that is sent; 0 for [`Script::raw`].
     #[must_use]
     pub fn status_code(&self) -> u16 {
