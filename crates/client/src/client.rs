@@ -51,6 +51,24 @@ impl Client {
     /// # Errors
     /// When the endpoint cannot be used as configured.
     pub fn new(endpoint: Endpoint, options: ClientOptions) -> Result<Self, SetupError> {
+        Ok(Self {
+            shared: Arc::new(Shared::new(endpoint, options)?),
+        })
+    }
+
+    /// The endpoint.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// Begins a turn. It runs while [`Turn::next`] is awaited, within a tokio runtime.
+    pub fn turn(&self, request: TurnRequest) -> Turn {
+        Turn::new(|events, cancel| drive::run(Arc::clone(&self.shared), request, events, cancel))
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(endpoint: Endpoint, options: ClientOptions) -> Result<Self, SetupError> {
         let headers = request::headers(&endpoint)?;
         let mut target = endpoint.responses_url();
         if headers.contains_key(AUTHORIZATION) {
@@ -71,7 +89,7 @@ impl Client {
         let random = options
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let shared = Shared {
+        Ok(Self {
             url: endpoint.display_url(),
             redactor,
             clock: options
@@ -83,24 +101,9 @@ impl Client {
             http,
             endpoint,
             options,
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
         })
     }
 
-    /// The endpoint.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.shared.endpoint
-    }
-
-    /// Begins a turn. It runs while [`Turn::next`] is awaited, within a tokio runtime.
-    pub fn turn(&self, request: TurnRequest) -> Turn {
-        Turn::new(|events, cancel| drive::run(Arc::clone(&self.shared), request, events, cancel))
-    }
-}
-
-impl Shared {
     /// A generator for one turn.
     pub(crate) fn random(&self) -> fastrand::Rng {
         self.random

@@ -88,8 +88,13 @@ impl Endpoint {
 
     /// The address that is posted to: `base_url` + `/responses`, its query kept.
     pub fn responses_url(&self) -> Url {
+        self.url_of("responses")
+    }
+
+    /// `base_url` + `/` + this, its query kept.
+    pub(crate) fn url_of(&self, tail: &str) -> Url {
         let mut url = self.base_url.clone();
-        let path = format!("{}/responses", url.path().trim_end_matches('/'));
+        let path = format!("{}/{tail}", url.path().trim_end_matches('/'));
         url.set_path(&path);
         url.set_fragment(None);
         url

@@ -135,6 +135,12 @@ fn json_error(text: &str) -> Option<ResponseError> {
     ResponseError::from_json(&Value::String(message.to_owned()).to_string())
 }
 
+/// Whether the body of an error says as JSON what went wrong.
+pub(crate) fn is_readable(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    json_error(text.trim_start_matches('\u{feff}').trim()).is_some()
+}
+
 /// The text of the page's `<title>`.
 fn title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();

@@ -31,6 +31,8 @@
 //! 3. When something happens, `recovery::decide` says what is next; `drive` carries it out.
 //! 4. `closing` puts the end into words and tells the [`EndpointMemory`].
 //!
+//! [`probe`] asks an endpoint a few questions that show how it behaves, for `respair check`.
+//!
 //! An endpoint that the user declared as custom is read strictly, retried once when its prelude is out of order, and then
 //! read tolerantly, in place and live ([`Recovery`]). Every other endpoint gets the strict protocol and its errors.
 
@@ -47,6 +49,7 @@ mod error;
 mod http_error;
 mod memory;
 mod outcome;
+pub mod probe;
 mod reading;
 mod recovery;
 mod redact;

@@ -48,7 +48,7 @@ fn without(rule: &Rule) -> String {
     let code = rule.code;
     if rule.on.is_empty() {
         return format!(
-            "`--without {code}` changes nothing of what is sent: this is about how a body ends."
+            "`--without {code}` changes nothing of what is sent: this is about the body as a whole, or how it was carried."
         );
     }
     format!(
@@ -86,8 +86,10 @@ fn who_breaks(code: Code) -> String {
 }
 
 fn fixture(rule: &Rule) -> String {
-    if rule.fixture.is_empty() {
-        return "None: the tests make the stream, which would be too large to keep.".to_owned();
+    if let Some((file, test)) = rule.shown_by_test() {
+        return format!(
+            "None: no stream shows it. The test `{test}` does, in [`{file}`](../{file})."
+        );
     }
     let link = |suffix: &str| {
         let path = format!("fixtures/rules/{}.{suffix}", rule.fixture);

@@ -11,6 +11,7 @@ mod limits;
 mod logs;
 mod memory;
 mod network;
+mod probes;
 mod recovery;
 mod retries;
 mod scenarios;

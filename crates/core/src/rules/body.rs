@@ -9,11 +9,11 @@ use crate::violation::Code;
 
 use super::{Grade, Rule, Said};
 
-fn unseen(_: &Look<'_>) -> Said {
+pub(super) fn unseen(_: &Look<'_>) -> Said {
     None
 }
 
-fn elsewhere(_: &mut Mend<'_>) {}
+pub(super) fn elsewhere(_: &mut Mend<'_>) {}
 
 /// A rule that the reader or the transport judges: it is asked by no event.
 macro_rules! seen_elsewhere {
@@ -36,6 +36,7 @@ macro_rules! seen_elsewhere {
         };
     };
 }
+pub(super) use seen_elsewhere;
 
 seen_elsewhere!(
     /// A frame is longer than `limits.frame`.
@@ -45,7 +46,7 @@ seen_elsewhere!(
     "The response fails, with an error that names the limit.",
     "Split long text into many deltas and give images by reference; no single event has to be that long.",
     "DEVIATIONS 6.12; openai/openai-go#368, zendev-sh/goai#70",
-    ""
+    "crates/client/tests/it/limits.rs::an_event_that_never_ends_is_a_typed_error"
 );
 seen_elsewhere!(
     /// The body ended without a terminal event.

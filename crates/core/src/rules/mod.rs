@@ -30,6 +30,7 @@ mod prefilled;
 mod response;
 mod sequence;
 mod terminal;
+mod transport;
 mod unknown;
 mod usage;
 
@@ -73,7 +74,7 @@ pub struct Rule {
     pub advice: &'static str,
     /// Where the deviation was seen: catalogue entries, clients, threads.
     pub evidence: &'static str,
-    /// The fixture that shows it: `fixtures/NAME.sse`.
+    /// The fixture that shows it, `fixtures/rules/NAME.sse`; for what no stream shows, the test that does: `FILE::TEST`.
     pub fixture: &'static str,
     pub(crate) on: &'static [Class],
     pub(crate) inspect: fn(&Look<'_>) -> Said,
@@ -84,6 +85,12 @@ pub struct Rule {
 pub(crate) type Said = Option<Cow<'static, str>>;
 
 impl Rule {
+    /// The test that shows it, where no stream can: its file in the repository, and its name.
+    #[must_use]
+    pub fn shown_by_test(&self) -> Option<(&'static str, &'static str)> {
+        self.fixture.split_once("::")
+    }
+
     /// Sequence numbers are given last, when everything else about an event is settled.
     pub(crate) fn is_about_numbers(&self) -> bool {
         matches!(self.code.0, "sequence-missing" | "sequence-not-increasing")
@@ -192,6 +199,20 @@ static RULES: &[&Rule] = &[
     &body::HTML_INSTEAD_OF_SSE,
     &body::NO_STREAM,
     &body::CHAT_COMPLETION_CHUNKS,
+    &transport::CONTENT_TYPE,
+    &transport::CONTENT_ENCODING,
+    &transport::SSE_INSTEAD_OF_JSON,
+    &transport::RESPONSE_NOT_JSON,
+    &transport::CHUNKED_END_MISSING,
+    &transport::CONNECTION_RESET,
+    &transport::HELD_OPEN,
+    &transport::BUFFERED,
+    &transport::NO_ANSWER,
+    &transport::IN_BAND_ERROR,
+    &transport::ERROR_BODY_UNREADABLE,
+    &transport::EMPTY_ANSWER,
+    &transport::TOOL_CHOICE_IGNORED,
+    &transport::TRUNCATION_REPORTED_AS_COMPLETED,
 ];
 
 pub(crate) use arguments::{OBFUSCATED, continue_arguments};
