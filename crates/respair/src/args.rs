@@ -42,6 +42,7 @@ Exit codes of `run`: 0 completed, 1 failed, 2 usage or configuration, 3 truncate
 const AFTER_REPAIR: &str = "\
 Each event is written as soon as it is decided, and the command ends with the stream, also when
 the pipe stays open:  curl -sN … | respair repair | your-client
+What was mended is said on standard error. `--report -` is standard output, and goes with -o.
 
 Exit codes: 0 the upstream completed its response, or left it incomplete; 1 it reported a
 failure, or the input is no stream; 2 usage, unreadable input; 3 the stream was cut or empty,
@@ -49,7 +50,8 @@ and what is written ends in `response.failed`; 130 interrupted: what was read so
 written, and ends in `response.failed`. A reader that closes the pipe is no error.";
 
 const AFTER_CHECK: &str = "\
-A stream is recorded with `curl -sN … > FILE` or `respair run --trace FILE`.
+A stream is recorded with `curl -sN … > FILE` or `respair run --trace FILE`; `-` is standard input.
+With -q only the verdict is printed.
 
 Exit codes: 0 it conforms, 1 it does not, 2 it could not be checked.";
 
@@ -164,7 +166,7 @@ pub(crate) struct Run {
 }
 
 /// `respair repair`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Repair {
     /// The stream: a file, or `-` for standard input [default: -]
     #[arg(value_name = "IN")]
@@ -178,10 +180,10 @@ pub(crate) struct Repair {
     /// Leave a rule out, by its code; again, or with commas, for more
     #[arg(long, value_name = "CODE", value_parser = CodeParser, value_delimiter = ',', hide_possible_values = true)]
     pub(crate) without: Vec<Code>,
-    /// Write what was found and mended to FILE, as JSON; `-` is standard output, next to -o
+    /// Write what was found and mended to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// The request's JSON body: required fields that are missing are copied from it
+    /// The JSON body of the request: what the response lacks is copied from it
     #[arg(long, value_name = "FILE")]
     pub(crate) request: Option<PathBuf>,
 }
@@ -189,7 +191,7 @@ pub(crate) struct Repair {
 /// `respair check`.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// A recorded stream, `-` for standard input, or an endpoint's URL [default: the configured one]
+    /// A recorded stream, `-`, or an endpoint's URL [default: the configured one]
     pub(crate) target: Option<OsString>,
     /// Judge by openai-sdk, portable (the default) or open-responses
     #[arg(long, value_name = "PROFILE", value_parser = ProfileParser, hide_possible_values = true)]

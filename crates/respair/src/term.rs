@@ -141,9 +141,9 @@ pub(crate) fn visible(text: &str) -> String {
 }
 
 fn is_harmful(c: char) -> bool {
-    // Controls (C0, DEL, C1), then what reorders or hides text: marks, embeddings, overrides, isolates, line separators.
+    // Controls (C0, DEL, C1), then what reorders or hides text: marks, embeddings, overrides, isolates, line separators, a byte order mark.
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn escaped(c: char) -> String {

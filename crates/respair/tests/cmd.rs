@@ -5,6 +5,7 @@ fn screens() {
     trycmd::TestCases::new()
         .env("HOME", "/home/you")
         .env("NO_COLOR", "1")
+        .env("COLUMNS", "80")
         .env("XDG_CONFIG_HOME", "")
         .env("XDG_STATE_HOME", "")
         .env("RESPAIR_CONFIG", "")

@@ -7,6 +7,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 #[allow(
     dead_code,
@@ -25,6 +26,9 @@ const DOCUMENTS: &[&str] = &[
     "docs/TENETS.md",
     "crates/core/README.md",
 ];
+
+/// Two tests may write the same document.
+static WRITING: Mutex<()> = Mutex::new(());
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -73,6 +77,7 @@ fn screen(name: &str) -> String {
 #[test]
 fn shown_screens_and_files() {
     let overwrite = std::env::var_os("TRYCMD").is_some_and(|value| value == "overwrite");
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut shown = 0;
     for path in DOCUMENTS {
         let mut document = read(path);
@@ -113,6 +118,38 @@ fn quick_start() {
             let done = home.run(&words(typed)).exits(*code);
             assert_eq!(on_a_screen(&done), shown);
         }
+    }
+}
+
+/// Commands typed beside a recorded stream, `relay.sse`.
+#[test]
+fn typed_screens() {
+    let overwrite = std::env::var_os("TRYCMD").is_some_and(|value| value == "overwrite");
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut readme = read("README.md");
+    let stream = fs::read(root().join("fixtures/rules/no-created.sse")).unwrap();
+    let mut typed = 0;
+    for (name, range) in blocks(&readme, "typed").into_iter().rev() {
+        let home = Home::new();
+        home.write("relay.sse", &stream);
+        let mut screen = String::new();
+        for line in readme[range.clone()].lines() {
+            let Some(line) = line.strip_prefix("$ respair ") else {
+                continue;
+            };
+            typed += 1;
+            let mut command = home.command(&words(line));
+            let done = Done::of(command.env("COLUMNS", "100").output().unwrap());
+            screen.push_str(&format!("$ respair {line}\n{}{}", done.out, done.err));
+        }
+        match overwrite {
+            true => readme.replace_range(range, &screen),
+            false => assert_eq!(readme[range], screen, "{name}"),
+        }
+    }
+    assert!(typed >= 3, "{typed}");
+    if overwrite {
+        fs::write(root().join("README.md"), readme).unwrap();
     }
 }
 

@@ -9,6 +9,7 @@ mod endings;
 mod events;
 mod fixtures;
 mod instead;
+mod judging;
 mod native;
 mod prefilled;
 mod regressions;

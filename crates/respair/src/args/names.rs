@@ -28,8 +28,7 @@ impl TypedValueParser for ProfileParser {
         let known = value.to_str().and_then(Profile::parse);
         known.ok_or_else(|| {
             let mut error = refusal(command, arg, value, names());
-            let all = names().map(str::to_owned).collect();
-            error.insert(ContextKind::ValidValue, ContextValue::Strings(all));
+            list(&mut error, names());
             error
         })
     }
@@ -54,7 +53,15 @@ impl TypedValueParser for CodeParser {
         value: &OsStr,
     ) -> Result<Code, Error> {
         let known = value.to_str().and_then(Code::parse);
-        known.ok_or_else(|| refusal(command, arg, value, Code::all().map(Code::as_str)))
+        let names = || Code::all().map(Code::as_str);
+        known.ok_or_else(|| {
+            let mut error = refusal(command, arg, value, names());
+            // There are sixty.
+            if error.get(ContextKind::SuggestedValue).is_none() {
+                list(&mut error, names());
+            }
+            error
+        })
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -63,7 +70,13 @@ impl TypedValueParser for CodeParser {
     }
 }
 
-/// clap's own error for a value that is none of the possible ones, without the list of them: there are sixty codes.
+/// Adds the possible values.
+fn list(error: &mut Error, names: impl Iterator<Item = &'static str>) {
+    let all = names.map(str::to_owned).collect();
+    error.insert(ContextKind::ValidValue, ContextValue::Strings(all));
+}
+
+/// clap's own error for a value that is none of the possible ones, without the list of them.
 fn refusal(
     command: &Command,
     arg: Option<&Arg>,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use respair_core::{Event, Violation};
 
-use super::point::{point, split_lines};
+use super::point::{Place, point, split_lines};
 use crate::term::visible;
 
 /// A few lines of the input.
@@ -16,6 +16,8 @@ pub(crate) struct Excerpt {
     pub(crate) lines: Vec<Line>,
     /// Which of them holds the place, and where in it.
     pub(crate) mark: Option<(usize, Range<usize>)>,
+    /// The finding is what does not come behind this event.
+    pub(crate) is_behind: bool,
 }
 
 /// One line of the input.
@@ -35,16 +37,30 @@ const KEPT: usize = 500;
 impl Excerpt {
     /// The frame of `event`, whose first line has this number, with the place that `violation` speaks of.
     pub(crate) fn of(event: &Event, first_line: u64, violation: &Violation) -> Self {
-        let raw = event.raw();
-        let all = split_lines(raw);
+        let all = split_lines(event.raw());
         let place = point(event, violation, &all);
+        Self::around(event, first_line, &all, place)
+    }
+
+    /// The frame of `event`, and the place behind it: something should follow.
+    pub(crate) fn behind(event: &Event, first_line: u64) -> Self {
+        let all = split_lines(event.raw());
+        let last = all.iter().rposition(|line| !line.is_empty());
+        let place = last.map(|last| (last, all[last].len()..all[last].len()));
+        Self {
+            is_behind: true,
+            ..Self::around(event, first_line, &all, place)
+        }
+    }
+
+    fn around(event: &Event, first_line: u64, all: &[Range<usize>], place: Option<Place>) -> Self {
+        let raw = event.raw();
         // Blank lines say nothing, but they are counted.
         let shown: Vec<usize> = (0..all.len()).filter(|at| !all[*at].is_empty()).collect();
         let marked = place.as_ref().map_or(0, |(line, _)| *line);
         let at = shown.iter().position(|line| *line >= marked).unwrap_or(0);
-        let from = (at + 1)
-            .saturating_sub(LINES.div_ceil(2))
-            .min(shown.len().saturating_sub(LINES));
+        let from = (at + 1).saturating_sub(LINES.div_ceil(2));
+        let from = from.min(shown.len().saturating_sub(LINES));
         let mut lines = Vec::new();
         let mut mark = None;
         for index in shown.into_iter().skip(from).take(LINES) {
@@ -60,6 +76,7 @@ impl Excerpt {
             kind: visible(&event.type_name()),
             lines,
             mark,
+            is_behind: false,
         }
     }
 }
@@ -81,6 +98,7 @@ pub(crate) fn beginning(head: &[u8], first_line: u64, more: bool) -> Excerpt {
         kind: String::new(),
         mark: lines.first().map(|line| (0, 0..width(&line.text).max(1))),
         lines,
+        is_behind: false,
     }
 }
 

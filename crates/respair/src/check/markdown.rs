@@ -3,7 +3,7 @@
 use super::breaks;
 use super::excerpt::{Excerpt, window};
 use super::stream::{Group, Judged};
-use super::terminal::{bytes, counts, ending, more, verdict};
+use super::terminal::{counts, ending, event, more, verdict};
 use crate::term;
 
 /// Columns of an excerpt: issue trackers scroll what is wider.
@@ -16,7 +16,9 @@ pub(crate) fn text(judged: &[Judged]) -> String {
 
 fn body(judged: &Judged) -> String {
     let report = &judged.report;
-    let name = code_span(&judged.name);
+    // The folder is nobody else's business.
+    let name = judged.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = code_span(name);
     let mut out = match report.conforming {
         true => format!("## {name} conforms to the Responses API's event stream\n\n"),
         false => format!("## {name} does not conform to the Responses API's event stream\n\n"),
@@ -54,18 +56,12 @@ fn body(judged: &Judged) -> String {
 fn finding(group: &Group) -> String {
     let rule = group.rule;
     let word = if group.is_violation() { "" } else { " (info)" };
-    let kind = match group.excerpt.as_ref().map_or("", |excerpt| &excerpt.kind) {
-        "" => String::new(),
-        kind => format!(" {}", code_span(kind)),
-    };
     let first = &group.first;
     let more = more(group).map_or(String::new(), |more| format!(", {more}"));
     let mut out = format!("### `{}`{word}\n\n{}\n\n", rule.code, plain(&first.message));
-    out.push_str(&format!(
-        "Event {}{kind}, {}{more}:\n\n",
-        first.event,
-        bytes(first)
-    ));
+    let mut place = event(first, group.excerpt.as_ref()) + &more;
+    place[..1].make_ascii_uppercase();
+    out.push_str(&format!("{place}:\n\n"));
     if let Some(excerpt) = &group.excerpt {
         out.push_str(&fenced(excerpt));
     }

@@ -37,15 +37,16 @@ enum Target<'a> {
 
 /// Runs it.
 pub(crate) fn command(common: &Common, check: &args::Check) -> u8 {
-    if let Some(code) = check.explain {
-        return commands::printed(term::print(&explain::page(code, terminal::columns())));
-    }
     let profile = check.profile.unwrap_or(Profile::Portable);
     let format = match check.format {
         Some(format) => format,
         None if common.json => Format::Json,
         None => Format::Terminal,
     };
+    if let Some(code) = check.explain {
+        let page = explain::page(code, format, terminal::columns());
+        return commands::printed(term::print(&page));
+    }
     let input = match target(check.target.as_deref()) {
         Target::File(path) => Input::file(path),
         Target::StandardInput => Input::open(Some(Path::new("-"))),
@@ -57,7 +58,11 @@ pub(crate) fn command(common: &Common, check: &args::Check) -> u8 {
         Ok(judged) => judged,
         Err(code) => return code,
     };
-    match commands::printed(term::print(&shown(&judged, format))) {
+    let text = match format {
+        Format::Terminal if common.quiet => terminal::verdicts(&judged, terminal::columns()),
+        _ => shown(&judged, format),
+    };
+    match commands::printed(term::print(&text)) {
         0 if judged.iter().all(|judged| judged.report.conforming) => 0,
         0 => NOT_CONFORMING,
         _ => USAGE,

@@ -161,35 +161,55 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// The field that is meant: named in the sentence, or holding a value that is, or the one that the code is called
-    /// after.
+    /// The field that is meant: named in the sentence, or holding a value that is, or the one that the code is about.
     fn place(&self, code: &str, message: &str, named: &[&str]) -> Option<Place> {
+        match code {
+            "duplicate-key" => return self.twice(),
+            "lone-surrogate" => return self.locate(lone_surrogate(self.text)?),
+            _ => {}
+        }
         let fields = self.fields();
-        let code = code.replace('-', "_");
-        let after_code = fields
-            .iter()
-            .filter(|field| field.depth == 1 && self.is_called_after(field, &code))
-            .max_by_key(|field| field.key.len());
+        // What is said to be missing is not to be found; a field of that name further inside is another one.
+        let is_about_nothing = message.contains(" lacks ");
+        let deepest = if message.contains(" no `") {
+            1
+        } else {
+            DEEPEST
+        };
         let by_key = named.iter().find_map(|name| {
-            let same = fields
-                .iter()
-                .filter(|field| self.key(field) == name.as_bytes());
-            same.min_by_key(|field| field.depth)
+            let same =
+                |field: &&Found| field.depth <= deepest && self.key(field) == name.as_bytes();
+            fields.iter().filter(same).min_by_key(|field| field.depth)
         });
         let by_value = named.iter().rev().find_map(|name| {
-            let same = fields.iter().filter(|field| {
+            let same = |field: &&Found| {
                 let is_type = field.depth == 1 && self.key(field) == b"type";
                 !is_type && self.value(field) == Some(name.as_bytes())
-            });
-            same.min_by_key(|field| field.depth)
+            };
+            fields.iter().filter(same).min_by_key(|field| field.depth)
         });
-        let lacking = message.contains(" lacks ");
-        let candidates = match lacking {
-            true => [after_code, None, None],
-            false => [by_key, by_value, after_code],
+        let by_code = about(code).iter().find_map(|name| {
+            let same = |field: &&Found| field.depth <= 2 && self.key(field) == name.as_bytes();
+            fields.iter().filter(same).min_by_key(|field| field.depth)
+        });
+        let found = match is_about_nothing {
+            true => by_code,
+            false => by_key.or(by_value).or(by_code),
         };
-        let found = candidates.into_iter().flatten().next()?;
-        self.locate(found.span())
+        self.locate(found?.span())
+    }
+
+    /// A key that stands twice in the event itself; those further inside are not looked for.
+    fn twice(&self) -> Option<Place> {
+        let fields = self.fields();
+        let outer: Vec<&Found> = fields.iter().filter(|field| field.depth == 1).collect();
+        let again = |(at, field): &(usize, &&Found)| {
+            outer[..*at]
+                .iter()
+                .any(|other| self.key(other) == self.key(field))
+        };
+        let (_, field) = outer.iter().enumerate().find(again)?;
+        self.locate(field.span())
     }
 
     /// The event's type.
@@ -197,13 +217,6 @@ impl<'a> Data<'a> {
         let fields = self.fields();
         let is_type = |field: &&Found| field.depth == 1 && self.key(field) == b"type";
         self.locate(fields.iter().find(is_type)?.span())
-    }
-
-    fn is_called_after(&self, field: &Found, code: &str) -> bool {
-        let rest = std::str::from_utf8(self.key(field))
-            .ok()
-            .and_then(|key| code.strip_prefix(key));
-        rest.is_some_and(|rest| rest.starts_with('_'))
     }
 
     fn key(&self, field: &Found) -> &[u8] {
@@ -250,6 +263,57 @@ impl<'a> Data<'a> {
         }
         found
     }
+}
+
+/// The fields that a rule is about where its sentence names none that is there.
+fn about(code: &str) -> &'static [&'static str] {
+    match code {
+        "usage-incomplete" => &["usage"],
+        "done-text-mismatch" => &["text", "arguments", "input", "refusal", "part", "item"],
+        "error-shape" => &["error", "message"],
+        _ => {
+            let starts = |prefix: &str| {
+                code.strip_prefix(prefix)
+                    .is_some_and(|rest| rest.starts_with('-'))
+            };
+            let known: [(&str, &'static [&'static str]); 8] = [
+                ("output-index", &["output_index"]),
+                ("content-index", &["content_index", "summary_index"]),
+                ("item-id", &["item_id", "item"]),
+                ("item", &["item"]),
+                ("part", &["part"]),
+                ("prefilled", &["item", "part"]),
+                ("response", &["response"]),
+                ("delta", &["delta"]),
+            ];
+            known
+                .iter()
+                .find(|(prefix, _)| starts(prefix))
+                .map_or(&[], |(_, keys)| keys)
+        }
+    }
+}
+
+/// An escaped half of a surrogate pair.
+fn lone_surrogate(text: &[u8]) -> Option<Range<usize>> {
+    let half = |at: usize| {
+        let escape = text.get(at..at + 6)?;
+        let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
+        let unit = u16::from_str_radix(digits, 16).ok()?;
+        (0xd800..=0xdfff).contains(&unit).then_some(unit)
+    };
+    let mut at = 0;
+    while at < text.len() {
+        match (text[at], half(at)) {
+            (_, Some(0xd800..=0xdbff)) if half(at + 6).is_some_and(|unit| unit >= 0xdc00) => {
+                at += 12
+            }
+            (_, Some(_)) => return Some(at..at + 6),
+            (b'\\', None) => at += 2,
+            _ => at += 1,
+        }
+    }
+    None
 }
 
 /// Fields further inside are not what a finding is about.
@@ -302,5 +366,104 @@ fn value_end(text: &[u8], at: usize) -> Option<usize> {
                     .map_or(text.len(), |length| at + length),
             )
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use respair_core::{Context, Event, Profile, Reader, ReaderOptions, Step};
+
+    /// What is pointed at in the first frame of `body` for the first finding of `code`.
+    fn pointed_at(body: &str, code: &str) -> String {
+        let mut reader = Reader::new(
+            ReaderOptions::judging().with_profile(Profile::Portable),
+            Context::new(0, 0),
+        );
+        reader.push(Bytes::copy_from_slice(body.as_bytes()));
+        reader.finish(respair_core::EndOfBody::Eof);
+        while let Some(step) = reader.poll() {
+            drop::<Step>(step);
+        }
+        let found = reader.violations().iter().find(|v| v.code.as_str() == code);
+        let found = found.unwrap_or_else(|| panic!("{code} in {:?}", reader.violations()));
+        let mut decoder = respair_core::sse::Decoder::new(1 << 20);
+        decoder.push(Bytes::copy_from_slice(body.as_bytes()));
+        let frame = std::iter::from_fn(|| decoder.finish())
+            .map(Result::unwrap)
+            .find(|frame| frame.offset() == found.byte_start)
+            .unwrap();
+        let lines = split_lines(frame.raw());
+        let (line, range) = point(&Event::read(frame.clone()), found, &lines).unwrap();
+        let line = &frame.raw()[lines[line].clone()];
+        match range.is_empty() {
+            true => format!("{}<", String::from_utf8_lossy(line)),
+            false => String::from_utf8_lossy(&line[range]).into_owned(),
+        }
+    }
+
+    #[test]
+    fn the_place_that_a_sentence_speaks_of() {
+        let created = r#"{"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","created_at":1,"model":"m","status":"in_progress","output":[]}}"#;
+        let frames =
+            |second: &str| format!("event: response.created\ndata: {created}\n\n{second}\n\n");
+        for (second, code, place) in [
+            ("data: {\"a\":1,}", "data-not-json", "}"),
+            ("data: {\"a\":", "data-not-json", "data: {\"a\":<"),
+            ("data: {\ndata: \"a\" 1}", "data-not-json", "1"),
+            ("event: x", "data-empty", "event: x"),
+            ("data:null", "data-null", "data:null"),
+            (
+                r#"event: response.in_progress
+data: {"type":"response.in_progress","sequence_number":0,"response":{"id":"r","object":"response","created_at":1,"model":"m","status":"in_progress","output":[]}}"#,
+                "sequence-not-increasing",
+                r#""sequence_number":0"#,
+            ),
+            (
+                r#"event: response.in_progress
+data: {"type":"response.in_progress","sequence_number":1,"response":{"id":"r","object":"response","model":"m","status":"in_progress","output":[]}}"#,
+                "response-fields-missing",
+                r#""response""#,
+            ),
+            (
+                r#"event: response.in_progress
+data: {"sequence_number":1,"response":{"text":{"type":"no"},"id":"r","object":"response","created_at":1,"model":"m","status":"in_progress","output":[]}}"#,
+                "type-missing",
+                "event: response.in_progress",
+            ),
+            (
+                r#"event: ping
+data: {"type":"response.in_progress","sequence_number":1,"response":{"id":"r","object":"response","created_at":1,"model":"m","status":"in_progress","output":[]}}"#,
+                "event-name-mismatch",
+                "event: ping",
+            ),
+            (
+                r#"data: {"type":"response.in_progress","sequence_number":1,"sequence_number":2,"response":{"id":"r","object":"response","created_at":1,"model":"m","status":"in_progress","output":[]}}"#,
+                "duplicate-key",
+                r#""sequence_number":2"#,
+            ),
+        ] {
+            assert_eq!(pointed_at(&frames(second), code), place, "{code}: {second}");
+        }
+    }
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_found() {
+        let found = |text: &str| lone_surrogate(text.as_bytes()).map(|at| text[at].to_owned());
+        assert_eq!(found(r#"{"a":"\ud83d\ude00 \\ud83d"}"#), None);
+        assert_eq!(found(r#"{"a":"\ud83d\ude00\uDE00"}"#).unwrap(), r"\uDE00");
+        assert_eq!(found(r#"{"a":"\ud83d"}"#).unwrap(), r"\ud83d");
+    }
+
+    #[test]
+    fn lines_end_in_three_ways() {
+        let raw = b"a\r\nb\rc\n\nd";
+        let lines: Vec<&[u8]> = split_lines(raw)
+            .into_iter()
+            .map(|line| &raw[line])
+            .collect();
+        assert_eq!(lines, [&b"a"[..], b"b", b"c", b"", b"d"]);
     }
 }

@@ -236,7 +236,7 @@ impl Judge {
                 let excerpt = self.excerpt(violation);
                 self.groups.push(Group {
                     rule,
-                    first: violation.clone(),
+                    first: in_the_input(violation, self.origin.byte),
                     excerpt,
                     more: Vec::new(),
                     count: 0,
@@ -250,21 +250,24 @@ impl Judge {
     }
 
     fn excerpt(&self, violation: &Violation) -> Option<Excerpt> {
-        let at = |(_, frame): &&(u64, Frame)| frame.offset() == violation.byte_start;
-        if let Some((line, frame)) = self.frames.iter().find(at)
-            && violation.byte_end > violation.byte_start
-        {
-            let event = Event::read(frame.clone());
-            return Some(Excerpt::of(&event, *line, violation));
+        let (start, end) = (violation.byte_start, violation.byte_end);
+        if start == end {
+            // What should have come next.
+            let before = self
+                .frames
+                .iter()
+                .rev()
+                .find(|(_, frame)| frame.end() == start);
+            let (line, frame) = before?;
+            return Some(Excerpt::behind(&Event::read(frame.clone()), *line));
+        }
+        let at = |(_, frame): &&(u64, Frame)| frame.offset() == start;
+        if let Some((line, frame)) = self.frames.iter().find(at) {
+            return Some(Excerpt::of(&Event::read(frame.clone()), *line, violation));
         }
         // A body that is no stream is one finding, over all of it.
-        (violation.byte_start == 0 && violation.byte_end > 0).then(|| {
-            beginning(
-                &self.head,
-                self.origin.line,
-                violation.byte_end > HEAD as u64,
-            )
-        })
+        let longer = end > HEAD as u64;
+        (start == 0).then(|| beginning(&self.head, self.origin.line, longer))
     }
 }
 
@@ -280,6 +283,14 @@ fn broken(reader: &Reader) -> usize {
         }
     }
     codes.len()
+}
+
+/// The same finding, its place counted from the beginning of what is read.
+fn in_the_input(violation: &Violation, start: u64) -> Violation {
+    let mut placed = violation.clone();
+    placed.byte_start += start;
+    placed.byte_end += start;
+    placed
 }
 
 fn rule(code: Code) -> Option<&'static Rule> {

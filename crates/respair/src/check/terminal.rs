@@ -20,6 +20,10 @@ const PROSE: usize = 100;
 /// Events that are listed of the findings behind the first.
 const LISTED: usize = 8;
 
+/// What to do next.
+const HINT: &str =
+    "`respair repair` mends what can be mended; `respair check --explain CODE` tells of a rule.";
+
 /// The columns to write for: `COLUMNS`, else the terminal's.
 pub(crate) fn columns() -> usize {
     let set = std::env::var("COLUMNS")
@@ -30,12 +34,22 @@ pub(crate) fn columns() -> usize {
 
 /// Everything about these bodies.
 pub(crate) fn text(judged: &[Judged], columns: usize) -> String {
-    let mut page = Page {
-        out: String::new(),
-        columns,
-    };
+    let mut page = Page::new(columns);
     for one in judged {
         page.body(one);
+    }
+    if judged.iter().any(|one| !one.report.conforming) {
+        page.line("");
+        page.prose("", DIM, HINT);
+    }
+    page.out
+}
+
+/// The verdicts alone.
+pub(crate) fn verdicts(judged: &[Judged], columns: usize) -> String {
+    let mut page = Page::new(columns);
+    for one in judged {
+        page.verdict(one);
     }
     page.out
 }
@@ -91,7 +105,7 @@ impl Page {
     fn place(&mut self, group: &Group, name: &str) {
         let first = &group.first;
         let Some(excerpt) = &group.excerpt else {
-            return self.arrow(0, &format!("{name}, {}", bytes(first)));
+            return self.arrow(0, name, &event(first, None));
         };
         let gutter = excerpt
             .lines
@@ -105,20 +119,25 @@ impl Page {
             .as_ref()
             .and_then(|(at, _)| excerpt.lines.get(*at));
         let line = line.or(excerpt.lines.first()).map_or(1, |line| line.number);
-        let kind = match excerpt.kind.as_str() {
-            "" => String::new(),
-            kind => format!(" `{kind}`"),
-        };
-        let event = format!("event {}{kind}, {}", first.event, bytes(first));
-        self.arrow(gutter, &format!("{name}:{line}, {event}"));
+        let event = event(first, Some(excerpt));
+        self.arrow(gutter, &format!("{name}:{line}"), &event);
         self.excerpt(excerpt, gutter);
         if let Some(more) = more(group) {
             self.prose(&format!("{:gutter$} = ", ""), DIM, &more);
         }
     }
 
-    fn arrow(&mut self, gutter: usize, text: &str) {
-        self.prose(&format!("{:gutter$}--> ", ""), DIM, text);
+    fn arrow(&mut self, gutter: usize, file: &str, event: &str) {
+        let arrow = format!("{:gutter$}-->", "");
+        let whole = format!("{file}, {event}");
+        let indent = width(&arrow) + 1;
+        match indent + width(&whole) <= self.columns {
+            true => self.line(&format!("{DIM}{arrow}{DIM:#} {whole}")),
+            false => {
+                self.line(&format!("{DIM}{arrow}{DIM:#} {file}"));
+                self.prose(&" ".repeat(indent), DIM, event);
+            }
+        }
     }
 
     fn excerpt(&mut self, excerpt: &Excerpt, gutter: usize) {
@@ -223,8 +242,22 @@ fn events(events: u64) -> String {
     }
 }
 
-/// Where a finding is in the input.
-pub(super) fn bytes(violation: &Violation) -> String {
+/// Where a finding is: the event, its type, its bytes.
+pub(super) fn event(violation: &Violation, excerpt: Option<&Excerpt>) -> String {
+    let kind = match excerpt.map_or("", |excerpt| &excerpt.kind) {
+        "" => String::new(),
+        kind => format!(" `{kind}`"),
+    };
+    let which = match excerpt {
+        Some(excerpt) if excerpt.is_behind => {
+            format!("behind event {}", violation.event.saturating_sub(1))
+        }
+        _ => format!("event {}", violation.event),
+    };
+    format!("{which}{kind}, {}", bytes(violation))
+}
+
+fn bytes(violation: &Violation) -> String {
     match (violation.byte_start, violation.byte_end) {
         (start, end) if start == end => format!("at byte {start}"),
         (start, end) => format!("bytes {start}..{end}"),

@@ -53,13 +53,7 @@ impl Files {
             if path.metadata().is_ok_and(|there| input_is(&there)) {
                 return Err(refused("--report", path, "it is the input"));
             }
-            let is_output = match (output, path.metadata()) {
-                (Some(output), _) if output == path => true,
-                (Some(output), Ok(there)) => output
-                    .metadata()
-                    .is_ok_and(|output| same_file(&output, &there)),
-                _ => false,
-            };
+            let is_output = output.is_some_and(|output| same_place(output, path));
             if is_output {
                 return Err(refused("--report", path, "it is the output"));
             }
@@ -131,6 +125,21 @@ fn is_regular(metadata: &io::Result<Metadata>, is: impl Fn(&Metadata) -> bool) -
     metadata
         .as_ref()
         .is_ok_and(|metadata| metadata.is_file() && is(metadata))
+}
+
+/// Whether two names mean one file, which need not be there yet.
+fn same_place(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) {
+        return same_file(&one, &other);
+    }
+    let place = |path: &Path| {
+        let folder = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    place(one).is_some() && place(one) == place(other)
 }
 
 /// Whether both are one file, whatever it is called.

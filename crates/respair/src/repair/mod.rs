@@ -27,9 +27,61 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Runs it.
 pub(crate) fn command(common: &Common, repair: &args::Repair) -> u8 {
-    match prepare(common, repair) {
-        Ok(job) => job.run(),
-        Err(code) => code,
+    let runtime = match run::runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let typed = Typed {
+        repair: repair.clone(),
+        model: common.model.clone(),
+        quiet: common.quiet,
+        verbose: common.verbose > 0,
+    };
+    let code = runtime.block_on(watched(typed));
+    runtime.shutdown_background();
+    code
+}
+
+/// What was typed.
+struct Typed {
+    repair: args::Repair,
+    model: Option<String>,
+    quiet: bool,
+    verbose: bool,
+}
+
+/// Runs the filter, and waits for signals meanwhile.
+async fn watched(typed: Typed) -> u8 {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let why = term::system(&error);
+            term::error(&format!("signals cannot be handled: {why}"));
+            return USAGE;
+        }
+    };
+    let stop = Stop::default();
+    let (done, mut code) = oneshot::channel();
+    let stopped = stop.clone();
+    std::thread::spawn(move || {
+        let code = match prepare(typed) {
+            Ok(job) => job.filter(&stopped),
+            Err(code) => code,
+        };
+        // The command ended meanwhile: nobody wants to know.
+        let _ = done.send(code);
+    });
+    tokio::select! {
+        code = &mut code => return code.unwrap_or(USAGE),
+        () = signals.next() => stop.stop(),
+    }
+    // What was read is written and ended, unless that hangs or another signal comes.
+    tokio::select! {
+        code = tokio::time::timeout(PATIENCE, code) => match code {
+            Ok(Ok(code)) => code,
+            _ => INTERRUPTED,
+        },
+        () = signals.next() => INTERRUPTED,
     }
 }
 
@@ -44,18 +96,24 @@ struct Job {
 }
 
 /// Everything that can be wrong before the first byte is read.
-fn prepare(common: &Common, repair: &args::Repair) -> Result<Job, u8> {
+fn prepare(typed: Typed) -> Result<Job, u8> {
+    let Typed {
+        repair,
+        model,
+        quiet,
+        verbose,
+    } = typed;
     let input = Input::open(repair.input.as_deref())?;
     let mut request = match &repair.request {
         Some(path) => request::facts(path)?,
         None => RequestFacts::default(),
     };
     if request.model.is_none() {
-        request.model = common.model.clone();
+        request.model = model;
     }
     let context = Context::new(now(), entropy()).with_request(request);
     let input = match input.is_file() {
-        true => input.at_last_attempt(!common.quiet)?,
+        true => input.at_last_attempt(!quiet)?,
         false => input,
     };
     let files = Files::open(&input, repair.output.as_deref(), repair.report.as_deref())?;
@@ -73,8 +131,8 @@ fn prepare(common: &Common, repair: &args::Repair) -> Result<Job, u8> {
             .with_profile(profile)
             .without(without),
         context,
-        quiet: common.quiet,
-        verbose: common.verbose > 0,
+        quiet,
+        verbose,
     })
 }
 
@@ -88,44 +146,6 @@ fn entropy() -> u128 {
 }
 
 impl Job {
-    fn run(self) -> u8 {
-        let runtime = match run::runtime() {
-            Ok(runtime) => runtime,
-            Err(code) => return code,
-        };
-        let code = runtime.block_on(async {
-            let mut signals = match Signals::new() {
-                Ok(signals) => signals,
-                Err(error) => {
-                    let why = term::system(&error);
-                    term::error(&format!("signals cannot be handled: {why}"));
-                    return USAGE;
-                }
-            };
-            let stop = Stop::default();
-            let (done, mut code) = oneshot::channel();
-            let stopped = stop.clone();
-            std::thread::spawn(move || {
-                // The command ended meanwhile: nobody wants to know.
-                let _ = done.send(self.filter(&stopped));
-            });
-            tokio::select! {
-                code = &mut code => return code.unwrap_or(USAGE),
-                () = signals.next() => stop.stop(),
-            }
-            // What was read is written and ended, unless that hangs or another signal comes.
-            tokio::select! {
-                code = tokio::time::timeout(PATIENCE, code) => match code {
-                    Ok(Ok(code)) => code,
-                    _ => INTERRUPTED,
-                },
-                () = signals.next() => INTERRUPTED,
-            }
-        });
-        runtime.shutdown_background();
-        code
-    }
-
     /// Runs the filter, and says what it did.
     fn filter(self, stop: &Stop) -> u8 {
         let Job {
@@ -148,7 +168,8 @@ impl Job {
             Stopped::Closed => 0,
             Stopped::Unreadable(_) | Stopped::Unwritable(_) => USAGE,
         };
-        if !quiet {
+        // Who closed the pipe knows; what would have come is not known.
+        if !quiet && !matches!(stopped, Stopped::Closed) {
             summary::tell(&reader, &report, verbose);
         }
         match stopped {

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod bin;
+mod check;
 mod config;
 mod endings;
 mod json;
 mod relay;
+mod repair;
 mod schema;
 mod secrets;
 mod state;

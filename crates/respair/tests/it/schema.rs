@@ -1,4 +1,4 @@
-//! As much of JSON Schema as docs/run-events.schema.json uses: enough to hold the output against it without a crate of a
+//! As much of JSON Schema as the schemas in docs use: enough to hold the output against it without a crate of a
 //! hundred others.
 
 use serde_json::Value;
@@ -68,6 +68,7 @@ fn is(value: &Value, kind: &str) -> bool {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
         "null" => value.is_null(),
         other => panic!("the schema uses the type {other}"),
