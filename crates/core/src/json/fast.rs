@@ -92,12 +92,9 @@ fn plain_length(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGHS;
-    let mut at = 0;
-    while let Some(eight) = text
-        .get(at..at + 8)
-        .and_then(|eight| <[u8; 8]>::try_from(eight).ok())
-    {
-        let word = u64::from_le_bytes(eight);
+    let mut at = long_plain_length(text);
+    while let Some(eight) = text[at..].first_chunk() {
+        let word = u64::from_le_bytes(*eight);
         let stop =
             below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1) | below(word, 0x20);
         if stop != 0 {
@@ -111,6 +108,30 @@ fn plain_length(text: &[u8]) -> usize {
         .iter()
         .position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))
         .unwrap_or(rest.len())
+}
+
+/// How many blocks of `text` hold neither a quote nor a backslash nor a control character, in bytes.
+fn long_plain_length(text: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    // Zero for each of them.
+    let stop = |byte: u8| {
+        (byte ^ b'"')
+            .min(byte ^ b'\\')
+            .min(byte.saturating_sub(0x1f))
+    };
+    let mut at = 0;
+    // Without a way out within a block, which is what lets a compiler take its bytes together.
+    while let Some(block) = text[at..].first_chunk::<BLOCK>() {
+        if block
+            .iter()
+            .fold(u8::MAX, |least, byte| least.min(stop(*byte)))
+            == 0
+        {
+            break;
+        }
+        at += BLOCK;
+    }
+    at
 }
 
 /// The end of the value that begins at `at`.

@@ -23,14 +23,18 @@ const LARGEST: u64 = (1 << 53) - 1;
 
 /// An unsigned integer written plainly (`7`, not `7.0` or `"7"`).
 pub(crate) fn integer(raw: &[u8]) -> Option<u64> {
-    if raw.is_empty() {
-        return None;
+    let (first, rest) = raw.split_first()?;
+    let mut number = digit(*first)?;
+    for byte in rest {
+        // Far from 64 bits before the multiplication, whatever was read.
+        number = number.min(LARGEST + 1) * 10 + digit(*byte)?;
     }
-    let number = raw.iter().try_fold(0u64, |sum, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    });
-    number.filter(|number| *number <= LARGEST)
+    (number <= LARGEST).then_some(number)
+}
+
+fn digit(byte: u8) -> Option<u64> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then_some(u64::from(digit))
 }
 
 /// `true` for every JSON value that a dynamic language takes as true: not `null`, `false`, `0`, `""`, `[]`, `{}`.

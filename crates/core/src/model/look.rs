@@ -38,7 +38,7 @@ impl<'a> Look<'a> {
     pub(crate) fn new(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
         let mut look = Self::bare(model, event, profile);
         if matches!(look.class, Class::TextDelta | Class::CallDelta) {
-            look.slot = model.slots.same_as_last(event, look.kind);
+            look.slot = model.slots.named_exactly(event, look.kind);
             look.exact = look.slot.is_some();
         }
         if look.exact {

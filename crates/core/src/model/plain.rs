@@ -17,25 +17,25 @@ impl Model {
     pub(crate) fn plain(&self, event: &Event) -> Option<Place> {
         let kind = event.kind();
         let class = kind.class();
-        if !matches!(class, Class::TextDelta | Class::CallDelta) || !self.created {
+        if !matches!(class, Class::TextDelta | Class::CallDelta) || !self.created || self.cumulative
+        {
             return None;
         }
         let number = event.integer(Field::SequenceNumber)?;
         if !is_clean(event, kind) || self.upstream_sequence.is_some_and(|last| number <= last) {
             return None;
         }
-        let at = self.slots.same_as_last(event, kind)?;
+        let at = self.slots.named_exactly(event, kind)?;
         let slot = &self.slots.list[at];
         if !slot.is_open() || slot.held || slot.shown_index() != event.integer(Field::OutputIndex) {
             return None;
         }
         let part = match class {
             Class::TextDelta => Some(open_part(slot, event, TextKind::of(kind)?)?),
-            _ if slot.payload_done || slot.lost.is_some() || !slot.payload_seed.is_empty() => {
-                return None;
+            _ => {
+                takes_arguments(slot, event).then_some(())?;
+                None
             }
-            _ if !rules::continue_arguments(slot, event) => return None,
-            _ => None,
         };
         Some(Place {
             kind,
@@ -85,6 +85,7 @@ impl Model {
             (part.index == index && takes_text(part, text)).then_some(())
         };
         self.created
+            && !self.cumulative
             && kind == place.kind
             && event.integer(Field::SequenceNumber).is_some()
             && is_clean(event, kind)
@@ -96,7 +97,7 @@ impl Model {
             && want(kind) == Some(slot.kind)
             && match kind.class() {
                 Class::TextDelta => at_part().is_some(),
-                Class::CallDelta => !slot.payload_done && slot.payload_seed.is_empty(),
+                Class::CallDelta => takes_arguments(slot, event),
                 _ => false,
             }
     }
@@ -138,7 +139,10 @@ impl Model {
 
     /// Takes in a delta that goes downstream as it came, and says whether `event` is one; else nothing was done.
     pub(crate) fn pass(&mut self, event: &Event, profile: Profile, without: &[Code]) -> bool {
-        let Some(place) = self.plain(event).filter(|_| !self.renumber) else {
+        if self.renumber {
+            return false;
+        }
+        let Some(place) = self.plain(event) else {
             return false;
         };
         let passes = !self.was_moved(place)
@@ -172,6 +176,12 @@ fn is_clean(event: &Event, kind: EventKind) -> bool {
         && event.field(Field::Error).is_none()
         && event.is_string(Field::Delta)
         && !(event.has_escapes() && json::has_lone_surrogate(event.frame().data()))
+}
+
+/// The delta goes on with the call's arguments or input.
+fn takes_arguments(slot: &Slot, event: &Event) -> bool {
+    let open = !slot.payload_done && slot.lost.is_none() && slot.payload_seed.is_empty();
+    open && rules::continue_arguments(slot, event)
 }
 
 /// More text of this kind may come for the part.

@@ -7,9 +7,9 @@ use crate::model::Look;
 use crate::violation::{Code, Profile};
 
 use super::{
-    FRAMING, Finding, Grade, RULES, Rule, arguments, ask, call_identity, created, delta, error,
-    item_fields, item_id, item_not_added, json_text, junk, naming, output_index, part, prefilled,
-    sequence,
+    FRAMING, Finding, Grade, RULES, Rule, arguments, ask, call_identity, created, cumulative,
+    delta, error, item_fields, item_id, item_not_added, json_text, junk, naming, output_index,
+    part, prefilled, sequence,
 };
 
 /// What [`Model::plain`](crate::model::Model::plain) asks is enough for these. A rule that is not listed is asked of every
@@ -24,6 +24,7 @@ static MET: &[&Rule] = &[
     &created::CREATED_MISSING,
     &error::ERROR_SHAPE,
     &call_identity::CALL_IDENTITY_CHANGED,
+    &cumulative::CUMULATIVE_DELTAS,
     &delta::DELTA_NOT_STRING,
     &delta::DELTA_AFTER_DONE,
     &prefilled::PREFILLED_ADDED,
@@ -66,5 +67,27 @@ pub(crate) fn breakable_by_plain(profile: Profile, class: Class) -> bool {
 pub(crate) fn inspect_plain(look: &Look<'_>, without: &[Code], findings: &mut Vec<Finding>) {
     for rule in asked(look.profile, look.class) {
         ask(rule, look, without, findings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_to_ask() {
+        for profile in Profile::ALL {
+            for class in [Class::TextDelta, Class::CallDelta] {
+                let asked: Vec<Code> = asked(*profile, class)
+                    .iter()
+                    .map(|rule| rule.code)
+                    .collect();
+                assert_eq!(
+                    asked,
+                    [],
+                    "every delta is slow: let `Model::plain` ask what they need"
+                );
+            }
+        }
     }
 }

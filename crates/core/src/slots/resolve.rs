@@ -142,16 +142,24 @@ impl Slots {
         })
     }
 
-    /// The slot of the event before, if this one names it by exactly the same index and id: what nearly every delta does.
-    pub(crate) fn same_as_last(&self, event: &Event, kind: EventKind) -> Option<usize> {
-        let last = self.list.get(self.last)?;
-        let same = last.upstream_index == event.integer(Field::OutputIndex)
-            && last
-                .id
-                .as_ref()
-                .is_some_and(|id| event.is_quoted(Field::ItemId, id))
-            && want(kind).is_none_or(|want| want == last.kind);
-        same.then_some(self.last)
+    /// The slot that the event names by exactly its index and id, as nearly every delta does: that of the event before,
+    /// else another one that goes by both.
+    pub(crate) fn named_exactly(&self, event: &Event, kind: EventKind) -> Option<usize> {
+        let index = event.integer(Field::OutputIndex);
+        let is = |at: &usize| {
+            let slot = self.list.get(*at)?;
+            let id = slot.id.as_ref()?;
+            let same = slot.upstream_index == index
+                && event.is_quoted(Field::ItemId, id)
+                && want(kind).is_none_or(|want| want == slot.kind);
+            same.then_some(id)
+        };
+        if is(&self.last).is_some() {
+            return Some(self.last);
+        }
+        let at = self.at_index(index)?;
+        let id = is(&at)?;
+        (self.with_id(id) == Some(at)).then_some(at)
     }
 
     fn by_call_id(&self, address: &Address<'_>) -> Option<usize> {

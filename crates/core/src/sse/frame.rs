@@ -15,16 +15,25 @@ use super::oddities::Oddities;
 pub struct Frame {
     raw: Bytes,
     offset: u64,
-    data: Data,
+    /// The value of the one `data` line, in the raw bytes.
+    data: Option<Span>,
     name: Option<Span>,
-    id: Option<Span>,
-    retry: Option<u64>,
+    /// What few frames have: they are moved about, and so they are small.
+    rest: Option<Box<Rest>>,
     oddities: Oddities,
     has_fields: bool,
 }
 
+/// See [`Frame`].
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Rest {
+    /// Several lines of data, joined by LF.
+    joined: Option<Bytes>,
+    id: Option<Span>,
+    retry: Option<u64>,
+}
+
 /// Where a frame's data is.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Data {
     None,
     /// In the raw bytes: there was one `data` line.
@@ -55,13 +64,18 @@ impl Frame {
             retry,
             has_fields,
         } = reading;
+        let (data, joined) = match data {
+            Data::None => (None, None),
+            Data::Slice(span) => (Some(span), None),
+            Data::Joined(joined) => (None, Some(joined)),
+        };
+        let rare = joined.is_some() || id.is_some() || retry.is_some();
         let mut frame = Self {
             raw,
             offset,
             data,
             name,
-            id,
-            retry,
+            rest: rare.then(|| Box::new(Rest { joined, id, retry })),
             oddities,
             has_fields,
         };
@@ -99,27 +113,31 @@ impl Frame {
     /// [`Frame::has_data`]). UTF-8 unless [`Oddities::INVALID_UTF8`] says otherwise.
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        match &self.data {
-            Data::None => &[],
-            Data::Slice(span) => span.of(&self.raw),
-            Data::Joined(data) => data,
+        match (self.data, self.joined()) {
+            (Some(span), _) => span.of(&self.raw),
+            (None, Some(joined)) => joined,
+            (None, None) => &[],
         }
     }
 
     /// [`Frame::data`] as bytes of its own, without copying.
     #[must_use]
     pub fn data_bytes(&self) -> Bytes {
-        match &self.data {
-            Data::None => Bytes::new(),
-            Data::Slice(span) => self.raw.slice(span.range()),
-            Data::Joined(data) => data.clone(),
+        match (self.data, self.joined()) {
+            (Some(span), _) => self.raw.slice(span.range()),
+            (None, Some(joined)) => joined.clone(),
+            (None, None) => Bytes::new(),
         }
+    }
+
+    fn joined(&self) -> Option<&Bytes> {
+        self.rest.as_ref()?.joined.as_ref()
     }
 
     /// Whether there was a `data` line, be it an empty one.
     #[must_use]
     pub fn has_data(&self) -> bool {
-        !matches!(self.data, Data::None)
+        self.data.is_some() || self.joined().is_some()
     }
 
     /// The value of the last `event` line. `None` where there was none, where it was empty (to
@@ -142,13 +160,13 @@ impl Frame {
     /// last event id.
     #[must_use]
     pub fn id(&self) -> Option<&[u8]> {
-        Some(self.id?.of(&self.raw))
+        Some(self.rest.as_ref()?.id?.of(&self.raw))
     }
 
     /// The reconnection time of the last `retry` line that is a number, in milliseconds.
     #[must_use]
     pub fn retry(&self) -> Option<u64> {
-        self.retry
+        self.rest.as_ref()?.retry
     }
 
     /// Whether this is no event at all but only comments and blank lines.
