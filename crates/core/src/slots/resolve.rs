@@ -201,10 +201,16 @@ impl Slots {
                 let by_place = || place;
                 // Nearly always a part stands where its index says. Where one index stands for several parts
                 // (DEVIATIONS 2.8), the newest is meant.
-                let renumbered = |part: &super::Part| fits(part) && part.index != index;
+                let over = |part: &super::Part| {
+                    part.done || part.text_done && kind.class() != Class::PartDone
+                };
+                let renumbered = |last: usize| {
+                    parts[last].index != index
+                        || place.is_some_and(|place| place != last && over(&parts[place]))
+                };
                 let newest = parts.len().checked_sub(1);
                 let same = newest
-                    .filter(|last| renumbered(&parts[*last]))
+                    .filter(|last| fits(&parts[*last]) && renumbered(*last))
                     .or_else(|| place.filter(|place| fits(&parts[*place])))
                     .or_else(|| parts.iter().rposition(fits));
                 same.or_else(|| slot.part_at(text, index))
