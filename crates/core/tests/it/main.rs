@@ -3,6 +3,7 @@
 
 mod calls;
 mod captures;
+mod catalogue;
 mod corpus;
 mod cumulative;
 mod endings;

@@ -6,6 +6,15 @@ use respair_core::{Ending, Profile};
 use crate::corpus;
 use crate::run::tolerant;
 
+/// The data of one block: its `data:` lines, joined.
+fn data_of(block: &str) -> String {
+    let lines = block.lines().filter_map(|line| line.strip_prefix("data:"));
+    let values: Vec<&str> = lines
+        .map(|value| value.strip_prefix(' ').unwrap_or(value))
+        .collect();
+    values.join("\n")
+}
+
 #[test]
 fn async_openai_reads_what_comes_out() {
     let mut read = 0;
@@ -15,12 +24,9 @@ fn async_openai_reads_what_comes_out() {
             continue;
         }
         let text = String::from_utf8(healed.out).unwrap();
-        for data in text
-            .lines()
-            .filter_map(|line| line.strip_prefix("data: "))
-            .filter(|data| *data != "[DONE]")
-        {
-            let event: Result<ResponseStreamEvent, _> = serde_json::from_str(data);
+        let payloads = text.split("\n\n").map(data_of);
+        for data in payloads.filter(|data| !data.is_empty() && data != "[DONE]") {
+            let event: Result<ResponseStreamEvent, _> = serde_json::from_str(&data);
             // Usage that the upstream left incomplete is not made up, and async-openai insists on all of it.
             if event
                 .as_ref()
