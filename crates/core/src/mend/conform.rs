@@ -9,6 +9,8 @@ pub(crate) struct Conformed {
     pub(crate) id: Vec<Edit>,
     pub(crate) fields: Vec<Edit>,
     pub(crate) text: Vec<Edit>,
+    /// The text agrees, and a part lacks what its type needs.
+    pub(crate) parts: Vec<Edit>,
 }
 
 impl Conformed {
@@ -17,6 +19,7 @@ impl Conformed {
             .into_iter()
             .chain(self.fields)
             .chain(self.text)
+            .chain(self.parts)
             .collect()
     }
 
@@ -88,7 +91,7 @@ fn parts(
     let read =
         |(place, raw): (usize, &&str)| Part::from_raw(place as u64, raw).fitting(slot.kind, kind);
     let whole: Vec<Part> = list.iter().enumerate().map(read).collect();
-    let mut changed = false;
+    let (mut changed, mut lacking) = (false, false);
     let mut used = vec![false; delivered.len()];
     let mut mended: Vec<String> = Vec::new();
     for ((part, raw), known) in whole.iter().zip(&list).zip(slot.parts_like(kind, &whole)) {
@@ -107,7 +110,7 @@ fn parts(
                 let bare = part.kind == Some(TextKind::Output)
                     && !Object::parse(raw)
                         .is_some_and(|part| part.get("annotations").is_some_and(json::is_array));
-                changed |= bare;
+                lacking |= bare;
                 let fill = bare.then(|| edit(raw, &[Edit::Set("annotations", "[]".to_owned())]));
                 mended.push(fill.unwrap_or_else(|| (*raw).to_owned()));
             }
@@ -117,8 +120,10 @@ fn parts(
         changed = true;
         mended.push(part.to_json());
     }
-    if changed {
-        found.text.push(Edit::Set(field, json::array(mended)));
+    match (changed, lacking) {
+        (true, _) => found.text.push(Edit::Set(field, json::array(mended))),
+        (false, true) => found.parts.push(Edit::Set(field, json::array(mended))),
+        (false, false) => {}
     }
 }
 

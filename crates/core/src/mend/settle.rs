@@ -53,8 +53,12 @@ impl Mend<'_> {
         self.settle(at, Some(&raw));
         self.readdress();
         let edits = conform(self.slot_ref(at), &raw, "completed");
-        self.draft
-            .edit_nested(edits.fields.into_iter().chain(edits.text));
+        let edits = edits
+            .fields
+            .into_iter()
+            .chain(edits.text)
+            .chain(edits.parts);
+        self.draft.edit_nested(edits);
     }
 
     fn settle_parts(&mut self, at: usize, item: &Object<'_>, list: TextKind, field: &str) {

@@ -12,7 +12,10 @@ use super::{Mend, conform};
 pub(crate) struct Concord {
     /// For each element of `output`: the slot that it is.
     pub(crate) slots: Vec<Option<usize>>,
-    /// `output` is what the streamed items make: all of them, in index order, with their ids and their text.
+    /// `output` holds the streamed items: all of them, in index order, with their ids and their text.
+    pub(crate) same: bool,
+    /// `output` is what the streamed items make: all of them, in index order, with their ids, their text and
+    /// what their types need.
     pub(crate) agrees: bool,
 }
 
@@ -87,18 +90,23 @@ pub(crate) fn concord<S: AsRef<str>>(items: &Slots, outputs: &[S]) -> Concord {
             slots[place] = Some(at);
         }
     }
-    let agrees = slots.len() == order.len()
+    let in_order = slots.len() == order.len()
         && slots
             .iter()
             .zip(&order)
-            .all(|(slot, at)| *slot == Some(*at))
-        && slots.iter().zip(outputs).all(|(slot, raw)| {
-            slot.is_some_and(|at| {
-                let conformed = conform(&items.list[at], raw.as_ref(), "completed");
-                conformed.id.is_empty() && conformed.fields.is_empty() && conformed.text.is_empty()
-            })
-        });
-    Concord { slots, agrees }
+            .all(|(slot, at)| *slot == Some(*at));
+    let (mut same, mut whole) = (in_order, true);
+    for (slot, raw) in slots.iter().zip(outputs).filter(|_| in_order) {
+        let Some(at) = slot else { continue };
+        let conformed = conform(&items.list[*at], raw.as_ref(), "completed");
+        same &= conformed.id.is_empty() && conformed.text.is_empty();
+        whole &= conformed.fields.is_empty() && conformed.parts.is_empty();
+    }
+    Concord {
+        slots,
+        same,
+        agrees: same && whole,
+    }
 }
 
 impl Mend<'_> {

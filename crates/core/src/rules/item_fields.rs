@@ -51,7 +51,11 @@ fn inspect(look: &Look<'_>) -> Said {
                 return say("The done item is missing");
             };
             let slot = look.slot()?;
-            lacks(&conform(slot, raw, "completed").field_names())
+            let conformed = conform(slot, raw, "completed");
+            match conformed.field_names().as_slice() {
+                [] if !conformed.parts.is_empty() => say("A part of the item lacks `annotations`"),
+                names => lacks(names),
+            }
         }
         _ => None,
     }

@@ -137,8 +137,12 @@ fn inspect(look: &Look<'_>) -> Said {
     {
         return say("The terminal event's `output` is empty, although items were streamed");
     }
-    if unfinished || concord(&look.model.slots, &outputs).agrees {
+    let found = concord(&look.model.slots, &outputs);
+    if unfinished || found.agrees {
         return None;
+    }
+    if found.same {
+        return say("An item in the terminal event's `output` lacks what it was streamed with");
     }
     say("The terminal event's `output` is not what was streamed")
 }

@@ -170,7 +170,7 @@ impl<'a> Data<'a> {
         }
         let fields = self.fields();
         // What is said to be missing is not to be found; a field of that name further inside is another one.
-        let is_about_nothing = message.contains(" lacks ");
+        let is_about_nothing = message.contains(" lacks `");
         let deepest = if message.contains(" no `") {
             1
         } else {
