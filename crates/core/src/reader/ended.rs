@@ -78,7 +78,7 @@ impl Reader {
     /// The body is over, and the upstream sent no terminal event.
     pub(super) fn conclude(&mut self, cause: EndOfBody) {
         if let Sniff::Other(kind) = self.sniffer.verdict() {
-            return self.conclude_without_stream(kind);
+            return self.conclude_without_stream(kind, (0, self.bytes_in()));
         }
         if let Some(error) = self.model.error.take() {
             let message = format!(

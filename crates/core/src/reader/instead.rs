@@ -8,11 +8,11 @@ use crate::rules;
 use crate::sse::Frame;
 use crate::violation::{Profile, Severity, Violation};
 
-use super::{Ending, Mode, Reader, Refusal, Step};
+use super::{Ending, Mode, Reader, Refusal, Step, span_of};
 
 impl Reader {
-    /// The body is over and is no event stream.
-    pub(super) fn conclude_without_stream(&mut self, kind: NoStreamKind) {
+    /// The body is no event stream, as its bytes from `at.0` to `at.1` tell.
+    pub(super) fn conclude_without_stream(&mut self, kind: NoStreamKind, at: (u64, u64)) {
         let found = self.sniffer.describe(kind);
         self.clean = false;
         let message = message_of(found.kind);
@@ -21,8 +21,8 @@ impl Reader {
             severity: Severity::Violation,
             message: message.to_owned(),
             event: 0,
-            byte_start: 0,
-            byte_end: self.bytes_in(),
+            byte_start: at.0,
+            byte_end: at.1,
         };
         let known = self
             .ledger
@@ -102,7 +102,7 @@ impl Reader {
     pub(super) fn refuse_chat_completions(&mut self, event: &Event) {
         self.sniffer
             .declare(NoStreamKind::ChatCompletions, event.data());
-        self.conclude_without_stream(NoStreamKind::ChatCompletions);
+        self.conclude_without_stream(NoStreamKind::ChatCompletions, span_of(event));
     }
 }
 

@@ -324,10 +324,15 @@ impl Reader {
         }
     }
 
-    /// An event that the end of the body left without its blank line gets one when something is to follow.
+    /// An event that the end of the body left without its blank line gets one when something is to follow. A comment that
+    /// was cut is left out.
     fn frame_the_last(&mut self) {
         let cut = |event: &&mut Event| event.frame().oddities().contains(Oddities::UNTERMINATED);
         if let Some(last) = self.sink.last_mut().filter(cut) {
+            if last.frame().is_comment() {
+                self.sink.pop();
+                return;
+            }
             let name = last.type_name().into_owned();
             *last = Event::read(Frame::compose(&name, last.data().as_bytes()));
             self.ledger

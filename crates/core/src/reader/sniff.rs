@@ -187,7 +187,24 @@ fn judge(bytes: &[u8], whole: bool) -> Sniff {
     if name == b"null" && rest[end..].iter().all(u8::is_ascii_whitespace) {
         return Sniff::Other(NoStreamKind::Json);
     }
+    // A field that nobody knows is no fault in an event stream: the lines behind it tell.
+    let unknown_field = rest.get(end) == Some(&b':') && name.iter().all(u8::is_ascii_alphanumeric);
+    if unknown_field && has_events(&rest[end..]) {
+        return Sniff::Events;
+    }
+    if unknown_field && !whole && rest.len() < BLANK {
+        return Sniff::Undecided;
+    }
     Sniff::Other(NoStreamKind::Prose)
+}
+
+/// Whether a line of the first few is one of an event.
+fn has_events(bytes: &[u8]) -> bool {
+    let first = &bytes[..bytes.len().min(BLANK)];
+    first
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .skip(1)
+        .any(|line| line.starts_with(b"data:") || line.starts_with(b"event:"))
 }
 
 fn title(html: &str) -> Option<&str> {
@@ -244,10 +261,13 @@ mod tests {
                 "upstream connect error\n",
                 Sniff::Other(NoStreamKind::Prose),
             ),
-            ("database: down\n", Sniff::Other(NoStreamKind::Prose)),
+            ("database: down\n", Sniff::Undecided),
+            ("database: down\ndata:", Sniff::Events),
         ] {
             assert_eq!(judge(body.as_bytes(), false), verdict, "{body:?}");
         }
+        let prose = judge(b"database: down\n", true);
+        assert_eq!(prose, Sniff::Other(NoStreamKind::Prose));
         assert_eq!(judge(b"", true), Sniff::Events);
         assert_eq!(judge(b"null", true), Sniff::Other(NoStreamKind::Json));
         assert_eq!(judge(b"oops", true), Sniff::Other(NoStreamKind::Prose));

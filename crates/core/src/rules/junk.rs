@@ -5,7 +5,7 @@ use crate::model::Look;
 use crate::sse::Oddities;
 use crate::violation::Code;
 
-use super::{Grade, OBJECTS, Rule, Said, join, say};
+use super::{ALL, Grade, Rule, Said, say};
 
 fn payload(look: &Look<'_>, payload: Payload, sentence: &'static str) -> Said {
     if look.event.payload() == payload {
@@ -28,7 +28,7 @@ pub(crate) static INVALID_UTF8: Rule = Rule {
     advice: "Pass bytes on, or decode whole lines. A chunk from the network may end in the middle of a character.",
     evidence: "DEVIATIONS 6.6; WHATWG HTML 9.2.6; farion1231/cc-switch#1923, musistudio/claude-code-router#1672",
     fixture: "invalid-utf8",
-    on: &join::<14>(OBJECTS, JUNK),
+    on: ALL,
     inspect: |look| {
         let odd = look
             .event

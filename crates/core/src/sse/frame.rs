@@ -87,7 +87,7 @@ impl Frame {
         frame
     }
 
-    /// The block is not UTF-8: that matters in the data and the name, not in a comment.
+    /// The block is not UTF-8. In a comment that matters as well: openai-python decodes every line.
     #[cold]
     fn look_closer(&mut self) {
         if self
@@ -95,11 +95,8 @@ impl Frame {
             .is_some_and(|name| std::str::from_utf8(name.of(&self.raw)).is_err())
         {
             self.name = None;
-            self.oddities.insert(Oddities::INVALID_UTF8);
         }
-        if std::str::from_utf8(self.data()).is_err() {
-            self.oddities.insert(Oddities::INVALID_UTF8);
-        }
+        self.oddities.insert(Oddities::INVALID_UTF8);
     }
 
     /// The block exactly as it arrived, with its blank line. The `raw` of all frames, put end to

@@ -236,7 +236,7 @@ fn framing_variants() {
         ),
         (
             b"data: 1\n: \xFF\n\n",
-            &[r"data: 1\n: \xff\n\n | - | 1 | comment"],
+            &[r"data: 1\n: \xff\n\n | - | 1 | comment, invalid-utf8"],
         ),
         // The end of the body.
         (b"data: 1\n", &[r"data: 1\n | - | 1 | unterminated"]),

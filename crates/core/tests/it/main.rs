@@ -9,6 +9,7 @@ mod cumulative;
 mod endings;
 mod events;
 mod fixtures;
+mod generated;
 mod instead;
 mod judging;
 mod native;

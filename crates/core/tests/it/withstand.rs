@@ -2,57 +2,10 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use respair_core::{
-    Accumulator, EndOfBody, Ending, Limits, Profile, Reader, ReaderOptions, Step, Update,
-};
+use respair_core::{Ending, Limits, Profile, Reader, ReaderOptions, Step};
+use respair_mutations::properties::takeover;
 
 use crate::run::{context, read, read_chunked, strict, tolerant};
-
-/// Reads strictly and takes over at the first refusal; what was delivered is what the tolerant reading delivers.
-pub(crate) fn takeover(body: &[u8]) {
-    let mut reader = Reader::new(ReaderOptions::strict(), context());
-    let mut accumulator = Accumulator::new(&Limits::default());
-    let (mut text, mut ending, mut refusals) = (String::new(), None, 0);
-    reader.push(Bytes::copy_from_slice(body));
-    for over in [false, true] {
-        if over {
-            reader.finish(EndOfBody::Eof);
-        }
-        while let Some(step) = reader.poll() {
-            match step {
-                Step::Event(event) => {
-                    for update in accumulator.fold(&event) {
-                        if let Update::Text { text: more, .. } = update {
-                            text.push_str(&more);
-                        }
-                    }
-                }
-                Step::Refused(_) => {
-                    refusals += 1;
-                    reader.take_over(Profile::Portable);
-                }
-                Step::Ended(end) => ending = Some(end),
-                _ => {}
-            }
-        }
-    }
-    assert!(refusals <= 1, "refused after taking over");
-    let ending = ending.expect("every body ends");
-    let response = accumulator.finish(&ending);
-    // Interleaved parts are shown as they come and reported in their order.
-    let letters = |text: &str| {
-        let mut letters: Vec<char> = text.chars().collect();
-        letters.sort_unstable();
-        letters
-    };
-    let body = String::from_utf8_lossy(body);
-    assert_eq!(
-        letters(&response.text),
-        letters(&text),
-        "what was shown is not what is reported
-{body}"
-    );
-}
 
 proptest! {
     #![proptest_config(crate::run::cases(300))]

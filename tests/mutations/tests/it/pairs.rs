@@ -1,0 +1,53 @@
+//! Every two rules' deviations in one stream: the result conforms, mending it again changes nothing, and the content is whole.
+
+use std::collections::BTreeSet;
+
+use respair_core::Profile;
+use respair_mutations::operators::{self, Operator};
+use respair_mutations::{Dice, bases, damage, properties, tolerant};
+
+use crate::not_yet::{excused, excused_fault};
+
+/// For each rule the first operator that breaks it.
+fn one_for_each_rule() -> Vec<&'static Operator> {
+    let mut seen = BTreeSet::new();
+    operators::known()
+        .filter(|operator| operator.code.is_some_and(|code| seen.insert(code)))
+        .collect()
+}
+
+#[test]
+fn every_pair_is_mended() {
+    let operators = one_for_each_rule();
+    assert!(operators.len() > 40, "{}", operators.len());
+    let mut wrong = Vec::new();
+    for first in &operators {
+        for second in &operators {
+            if let Some(fault) = fault(first, second) {
+                wrong.push(fault);
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}\n{} faults",
+        wrong.join("\n"),
+        wrong.len()
+    );
+}
+
+fn fault(first: &Operator, second: &Operator) -> Option<String> {
+    if excused(&[first.name, second.name]) {
+        return None;
+    }
+    let damaged = damage(&bases()[0], &[first, second], &mut Dice::first());
+    let healed = tolerant(Profile::Portable, &damaged.body);
+    let fault = properties::fault_under(Profile::Portable, &damaged.body, &healed)
+        .or_else(|| properties::fault_of_content(&damaged, &healed))
+        .filter(|fault| !excused_fault(fault))?;
+    Some(format!(
+        "{}: {}",
+        damaged.name,
+        fault.lines().next().unwrap_or_default()
+    ))
+}
