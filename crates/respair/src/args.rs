@@ -199,6 +199,9 @@ pub(crate) struct Check {
     /// terminal (the default), json, or markdown for a relay's issue tracker
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) format: Option<Format>,
+    /// Send an endpoint at most N requests [default: all 9 of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_requests: Option<u16>,
     /// Print the page of a rule, and check nothing
     #[arg(long, value_name = "CODE", value_parser = CodeParser, hide_possible_values = true)]
     pub(crate) explain: Option<Code>,

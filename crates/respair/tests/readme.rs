@@ -153,6 +153,54 @@ fn typed_screens() {
     }
 }
 
+/// Endpoints that are checked: the screen is what `respair check` says of the scenario, times aside.
+#[test]
+fn asked_screens() {
+    let overwrite = std::env::var_os("TRYCMD").is_some_and(|value| value == "overwrite");
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut readme = read("README.md");
+    let asked = blocks(&readme, "asked");
+    assert!(!asked.is_empty());
+    for (name, range) in asked.into_iter().rev() {
+        let relay = relay(&name);
+        let shown = "http://127.0.0.1:8383";
+        let typed = readme[range.clone()].lines().next().unwrap().to_owned();
+        let real = typed.replace(shown, &relay.base_url());
+        let home = Home::new();
+        let mut command = home.command(&words(real.strip_prefix("$ respair ").unwrap()));
+        let done = Done::of(command.env("COLUMNS", "100").output().unwrap());
+        let said = format!("{}{}", done.err, done.out).replace(&relay.base_url(), shown);
+        let screen = format!("{typed}\n{said}");
+        if untimed(&readme[range.clone()]) == untimed(&screen) {
+            continue;
+        }
+        assert!(
+            overwrite,
+            "{name}: README.md shows\n{}\nand not\n{screen}",
+            &readme[range]
+        );
+        readme.replace_range(range, &screen);
+    }
+    if overwrite {
+        fs::write(root().join("README.md"), readme).unwrap();
+    }
+}
+
+/// A screen without its times, and without the blanks that line them up.
+fn untimed(screen: &str) -> Vec<String> {
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    let is_time = |at: usize| {
+        words
+            .get(at + 1)
+            .is_some_and(|unit| matches!(*unit, "ms" | "s"))
+    };
+    let untimed = words.iter().enumerate().filter(|(at, word)| {
+        let is_unit = matches!(**word, "ms" | "s");
+        !is_unit && !is_time(*at)
+    });
+    untimed.map(|(_, word)| (*word).to_owned()).collect()
+}
+
 /// A command line, with double quotes as its only quotes.
 fn words(typed: &str) -> Vec<&str> {
     let mut words = Vec::new();

@@ -22,7 +22,7 @@ pub struct Answer {
     pub sent: Sent,
     /// The head of the answer, if one came.
     pub head: Option<Head>,
-    /// The body without transfer and content encoding, up to [`super::BODY_KEPT`].
+    /// The body without transfer and content encoding, up to [`super::BODY_KEPT`], configured secrets taken out.
     pub body: Bytes,
     /// How the body ended.
     pub end: BodyEnd,

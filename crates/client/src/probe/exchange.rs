@@ -111,6 +111,7 @@ pub(super) async fn run(
             exchange.read(Body::new(&headers, raw), progress).await;
             exchange.explain(&headers, json.as_deref().unwrap_or_default());
             exchange.note();
+            exchange.redact();
             exchange.over()
         }
         Err(error) => exchange.unanswered(transport::error(error, endpoint, &shared.redactor)),
@@ -291,6 +292,14 @@ impl Exchange<'_> {
                 now,
             ));
         }
+    }
+
+    /// What is kept is shown: a key that the endpoint sent back goes.
+    fn redact(&mut self) {
+        let mut redact = self.shared.redactor.stream();
+        let mut body = redact.push(&self.answer.body);
+        body.extend_from_slice(&redact.finish());
+        self.answer.body = body.into();
     }
 
     /// The trace of a body that may be a stream.

@@ -20,7 +20,7 @@ pub enum Outcome {
     Done,
     /// It did something else; a finding says what.
     NotDone,
-    /// It does not do this, and may well not.
+    /// It does not do this, and may well not; or there was nothing to see.
     Unsupported,
     /// Nothing can be said: it was busy, refused the key, or could not be reached.
     Undecided,
@@ -172,16 +172,18 @@ fn refused(answer: &Answer, status: u16) -> Judgement {
         true => format!("HTTP {status}"),
         false => format!("HTTP {status}: {said}"),
     };
+    let refusal = match said.is_empty() {
+        true => "refused, without a word".to_owned(),
+        false => format!("refused: {said}"),
+    };
     if answer.probe.is_wrong() && matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
     {
-        let lets_nobody_in = matches!(status, 401 | 403);
         return match answer.probe {
-            Probe::WrongModel if lets_nobody_in => Judgement::new(Outcome::Undecided, says),
             // Not the key's matter, by its status.
             Probe::WrongKey if matches!(status, 404 | 405 | 422) => {
-                Judgement::new(Outcome::Undecided, says)
+                Judgement::new(Outcome::Unsupported, format!("not about the key: {says}"))
             }
-            _ if readable => Judgement::new(Outcome::Done, format!("refused: {says}")),
+            _ if readable => Judgement::new(Outcome::Done, refusal),
             _ => Judgement::new(Outcome::NotDone, says).with(unreadable()),
         };
     }
@@ -191,12 +193,12 @@ fn refused(answer: &Answer, status: u16) -> Judgement {
             Outcome::Unsupported,
             format!("HTTP {status}: there is no list"),
         ),
-        (Probe::WrongModel | Probe::WrongKey | Probe::Models, _) => {
-            Judgement::new(Outcome::Undecided, says)
-        }
+        // For information only, whatever comes.
+        (Probe::Models, _) => Judgement::new(Outcome::Unsupported, says),
+        (Probe::WrongModel | Probe::WrongKey, _) => Judgement::new(Outcome::Undecided, says),
         // It answered the text: this is about the feature.
         (_, 400 | 404 | 405 | 413 | 415 | 422 | 501) => {
-            Judgement::new(Outcome::Unsupported, format!("refused: {says}"))
+            Judgement::new(Outcome::Unsupported, refusal)
         }
         _ => Judgement::new(Outcome::Undecided, says),
     }
@@ -357,7 +359,7 @@ fn limited(answer: &Answer, response: &Response) -> Judgement {
         (Some(last), None) if last < COUNTED && counts(&response.text) => {
             cut(format!("at {last} of {COUNTED}"))
         }
-        _ => Judgement::new(Outcome::Undecided, "it ended within the limit"),
+        _ => Judgement::new(Outcome::Unsupported, "the answer ended before the limit"),
     }
 }
 

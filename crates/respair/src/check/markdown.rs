@@ -53,7 +53,7 @@ fn body(judged: &Judged) -> String {
     out
 }
 
-fn finding(group: &Group) -> String {
+pub(super) fn finding(group: &Group) -> String {
     let rule = group.rule;
     let word = if group.is_violation() { "" } else { " (info)" };
     let first = &group.first;
@@ -106,7 +106,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// Text of ours with names in backticks, which Markdown takes as they are. What else it would take for markup is escaped.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_code = false;
     for c in term::one_line(text).chars() {
@@ -124,7 +124,7 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn code_span(text: &str) -> String {
+pub(super) fn code_span(text: &str) -> String {
     let fence = "`".repeat(longest_run(text) + 1);
     let blank = if text.starts_with('`') || text.ends_with('`') {
         " "

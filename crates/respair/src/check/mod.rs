@@ -1,9 +1,10 @@
 //! `respair check`: what a stream breaks, where, who breaks on it, and what its author should change.
 //!
 //! This file sees to what is checked. [`stream`] judges one body; [`terminal`] and [`markdown`] show what was judged, one body
-//! or several.
+//! or several. [`endpoint`] asks one, and judges its answers.
 
 mod breaks;
+mod endpoint;
 pub(crate) mod excerpt;
 mod explain;
 pub(crate) mod markdown;
@@ -50,7 +51,10 @@ pub(crate) fn command(common: &Common, check: &args::Check) -> u8 {
     let input = match target(check.target.as_deref()) {
         Target::File(path) => Input::file(path),
         Target::StandardInput => Input::open(Some(Path::new("-"))),
-        Target::Endpoint(url) => return endpoint(url),
+        Target::Endpoint(url) => {
+            let most = check.max_requests.map(usize::from);
+            return endpoint::command(common, url, most, profile, format);
+        }
     };
     let mut request = RequestFacts::default();
     request.model = common.model.clone();
@@ -80,12 +84,6 @@ fn target(typed: Option<&OsStr>) -> Target<'_> {
             _ => Target::File(Path::new(typed)),
         },
     }
-}
-
-fn endpoint(_url: Option<&str>) -> u8 {
-    term::error("an endpoint cannot be checked in this version yet");
-    term::help("record a stream with `respair run --trace FILE …`, then `respair check FILE`");
-    USAGE
 }
 
 /// Bodies that were judged, as they are printed.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use respair_core::{Ending, Violation};
+use respair_core::{Ending, Rule, Violation};
 
 use super::breaks;
 use super::excerpt::{Excerpt, cut, width, window};
@@ -84,25 +84,34 @@ impl Page {
     }
 
     fn group(&mut self, group: &Group, name: &str) {
-        let (style, word) = match group.is_violation() {
+        self.heading(group.rule, group.is_violation(), &group.first.message);
+        self.place(group, name);
+        self.consequences(group.rule);
+    }
+
+    /// What was found, in one piece, so that it can be searched for.
+    pub(super) fn heading(&mut self, rule: &Rule, is_violation: bool, message: &str) {
+        let (style, word) = match is_violation {
             true => (BAD, "violation"),
             false => (WARN, "info"),
         };
-        let code = group.rule.code;
+        let code = rule.code;
         self.line(&format!("{style}{word}{style:#}: {BOLD}{code}{BOLD:#}"));
-        // In one piece, so that it can be searched for.
-        self.line(&term::one_line(&group.first.message));
-        self.place(group, name);
+        self.line(&term::one_line(message));
+    }
+
+    /// Who breaks on it, what respair does, and what is to be changed.
+    pub(super) fn consequences(&mut self, rule: &Rule) {
         self.line("");
-        if let Some(who) = breaks::sentence(code) {
+        if let Some(who) = breaks::sentence(rule.code) {
             self.labelled("breaks", WARN, &who);
         }
-        self.labelled("respair", GOOD, group.rule.mends);
-        self.labelled("fix", GOOD, group.rule.advice);
+        self.labelled("respair", GOOD, rule.mends);
+        self.labelled("fix", GOOD, rule.advice);
         self.line("");
     }
 
-    fn place(&mut self, group: &Group, name: &str) {
+    pub(super) fn place(&mut self, group: &Group, name: &str) {
         let first = &group.first;
         let Some(excerpt) = &group.excerpt else {
             return self.arrow(0, name, &event(first, None));

@@ -10,7 +10,7 @@ use std::io;
 use clap::CommandFactory;
 
 use crate::args::{Cli, Common};
-use crate::config::{Flags, Remark, Settings, Unusable};
+use crate::config::{Flags, Loaded, Origin, Remark, Settings, Sourced, Unusable};
 use crate::paths::Env;
 use crate::{USAGE, config as configuration, term};
 
@@ -18,6 +18,7 @@ impl Common {
     /// The flags that configure.
     pub(crate) fn flags(&self) -> Flags {
         Flags {
+            target: None,
             model: self.model.clone(),
             base_url: self.base_url.clone(),
             api_key_env: self.api_key_env.clone(),
@@ -40,7 +41,29 @@ pub(crate) fn printed(result: io::Result<()>) -> u8 {
 
 /// The settings of a turn, with every remark told; or the exit code, with everything wrong told.
 pub(crate) fn settings(common: &Common, env: &Env) -> Result<Settings, u8> {
-    let mut loaded = configuration::load(common.config.as_deref(), &common.flags(), env);
+    let loaded = configuration::load(common.config.as_deref(), &common.flags(), env);
+    usable(loaded, common, env)
+}
+
+/// The settings of a check of `target`, or of the configured endpoint. Without a model its name is empty.
+pub(crate) fn settings_of_check(
+    common: &Common,
+    target: Option<&str>,
+    env: &Env,
+) -> Result<Settings, u8> {
+    let flags = Flags {
+        target: target.map(str::to_owned),
+        ..common.flags()
+    };
+    let mut loaded = configuration::load(common.config.as_deref(), &flags, env);
+    loaded
+        .options
+        .model
+        .get_or_insert_with(|| Sourced::new(String::new(), Origin::Default));
+    usable(loaded, common, env)
+}
+
+fn usable(mut loaded: Loaded, common: &Common, env: &Env) -> Result<Settings, u8> {
     let settings = loaded.settings(env);
     if !common.quiet {
         tell(&loaded.remarks, common.verbose > 0);

@@ -10,6 +10,8 @@ use crate::paths::Env;
 /// What the command line sets; flags that several commands share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags {
+    /// An endpoint's address where a command takes one as its argument; it wins over `--base-url`.
+    pub(crate) target: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) base_url: Option<String>,
     pub(crate) api_key_env: Option<String>,
@@ -41,7 +43,7 @@ impl Flags {
         });
         Options {
             model: set(&self.model, "--model"),
-            base_url: set(&self.base_url, "--base-url"),
+            base_url: set(&self.target, "TARGET").or(set(&self.base_url, "--base-url")),
             key: key
                 .map(|n| Sourced::new(Key::Variable(n.to_owned()), Origin::Flag("--api-key-env"))),
             mode: set(&self.recovery, "--recovery"),

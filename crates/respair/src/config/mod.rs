@@ -26,7 +26,7 @@ pub(crate) use address::{plain as plain_url, shown as shown_url};
 pub(crate) use file::locate;
 pub(crate) use keys::closest;
 pub(crate) use layers::Flags;
-pub(crate) use options::{Fallback, Mode, Options, Sourced};
+pub(crate) use options::{Fallback, Mode, Options, Origin, Sourced};
 pub(crate) use problem::{Problem, Remark};
 pub(crate) use providers::Provider;
 pub(crate) use settings::{Settings, Unusable};

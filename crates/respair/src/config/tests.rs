@@ -203,6 +203,7 @@ fn without_a_file() {
         .settings();
     assert!(!settings.provider.is_native());
     let flags = Flags {
+        target: None,
         base_url: Some("https://r.example".into()),
         model: Some("m".into()),
         ..Flags::default()
@@ -522,6 +523,7 @@ fn what_init_writes_is_read_again() {
         "{problems}"
     );
     let flags = Flags {
+        target: None,
         model: Some("4.10".into()),
         base_url: Some("https://r.example/v1".into()),
         api_key_env: Some("K".into()),

@@ -10,7 +10,7 @@ use crate::config::{self, Mode, Settings};
 const INSTRUCTIONS: &str = "You are a helpful assistant.";
 
 /// The endpoint as the client takes it.
-pub(super) fn endpoint(settings: &Settings) -> Endpoint {
+pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
     let o = &settings.options;
     let mut endpoint = match settings.provider.is_native() {
         true => Endpoint::native(settings.provider.name(), settings.base_url.clone()),

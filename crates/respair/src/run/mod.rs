@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::paths::Env;
 use crate::{USAGE, commands, term};
 
-use endpoint::endpoint;
+pub(crate) use endpoint::endpoint;
 use screen::Screen;
 pub(crate) use screen::Show;
 pub(crate) use words::{Notices, closing_line, errors};
@@ -97,23 +97,25 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, u8> {
         })
 }
 
+/// Opens the file of `--trace`.
+pub(crate) fn trace(common: &Common) -> Result<Option<Trace>, u8> {
+    let Some(path) = &common.trace else {
+        return Ok(None);
+    };
+    Trace::file(path).map(Some).map_err(|error| {
+        let system = term::system(&error);
+        term::error(&format!("--trace {}: {system}", path.display()));
+        USAGE
+    })
+}
+
 fn client(common: &Common, settings: &Settings) -> Result<Client, u8> {
     let memory = settings.state_dir.as_deref().map(EndpointMemory::open);
     let mut options = ClientOptions {
         memory,
         ..ClientOptions::default()
     };
-    if let Some(path) = &common.trace {
-        let trace = Trace::file(path).map_err(|error| {
-            term::error(&format!(
-                "--trace {}: {}",
-                path.display(),
-                term::system(&error)
-            ));
-            USAGE
-        })?;
-        options.trace = Some(trace);
-    }
+    options.trace = trace(common)?;
     Client::new(endpoint(settings), options).map_err(|error| {
         term::error(&term::one_line(&error.to_string()));
         USAGE

@@ -4,6 +4,7 @@
 
 mod bin;
 mod check;
+mod check_endpoint;
 mod config;
 mod endings;
 mod json;
