@@ -8,6 +8,7 @@
 mod ahead;
 mod ended;
 mod instead;
+mod late;
 mod ledger;
 mod options;
 mod reread;
@@ -19,11 +20,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::context::Context;
-use crate::ending::{EndOfBody, Ending, ErrorSource, ResponseError};
-use crate::event::{Class, Event, EventKind, Stencil};
+use crate::ending::{EndOfBody, Ending};
+use crate::event::{Class, Event, Stencil};
 use crate::limits::Limits;
 use crate::model::{Model, Place, effective_kind};
-use crate::rules::{self, Finding, Grade, Rule};
+use crate::rules::{self, Finding};
 use crate::sse::{Decoder, Frame, Oddities};
 use crate::violation::{Code, Profile, Repair, Severity, Violation};
 
@@ -337,113 +338,6 @@ impl Reader {
             *last = Event::read(Frame::compose(&name, last.data().as_bytes()));
             self.ledger
                 .repaired(rules::FINAL_BLANK_LINE_MISSING.code, self.position);
-        }
-    }
-
-    /// After an `error` only `response.failed` means anything; another terminal event does not undo the error.
-    fn is_past_the_error(&mut self, event: &Event) -> bool {
-        let kind = effective_kind(event);
-        match kind.class() {
-            Class::Comment | Class::Sentinel => return false,
-            Class::Terminal if kind == EventKind::Failed => return false,
-            _ => self.too_late(event),
-        }
-        self.position += u64::from(event.counts());
-        if kind.class() == Class::Terminal {
-            self.conclude(EndOfBody::Eof);
-        }
-        true
-    }
-
-    /// After the terminal event only `[DONE]` and comments pass.
-    fn after_the_end(&mut self, event: Event) {
-        // What ended here was not ended by the upstream: that it goes on is no deviation of its own.
-        let ours = match &self.ending {
-            Some(Ending::NoStream(_)) => true,
-            Some(Ending::Failed(error)) => error.source == ErrorSource::Local,
-            _ => false,
-        };
-        if ours {
-            self.position += u64::from(event.counts());
-            return;
-        }
-        let passes = match event.kind().class() {
-            Class::Sentinel => {
-                self.mode == Mode::Strict || !std::mem::replace(&mut self.sentinel, true)
-            }
-            class => class == Class::Comment,
-        };
-        if !passes {
-            self.too_late(&event);
-            self.position += u64::from(event.counts());
-        } else if self.mode == Mode::Strict {
-            self.queue.push_back(Step::Event(event));
-        } else {
-            let found = self.model.inspect(&event, self.profile, &self.without);
-            self.model
-                .apply(event, &found, self.profile, &self.without, &mut self.sink);
-            self.queue.extend(self.sink.drain(..).map(Step::Event));
-        }
-    }
-
-    /// Nothing is to come any more: what comes is named and dropped.
-    fn too_late(&mut self, event: &Event) {
-        let what = match event.kind().class() {
-            Class::Sentinel => "`[DONE]` comes twice".to_owned(),
-            Class::Junk => "Data that is no event comes after the end".to_owned(),
-            _ => format!("`{}` comes after the end", event.type_name()),
-        };
-        self.report(&rules::EVENT_AFTER_TERMINAL, what, span_of(event));
-    }
-
-    /// What no rule's `inspect` sees: said, and counted as mended by the tolerant reading.
-    fn report(&mut self, rule: &'static Rule, message: String, at: (u64, u64)) {
-        if self.without.contains(&rule.code) || rule.grade(self.profile) == Grade::No {
-            return;
-        }
-        let severity = rule.severity(self.profile);
-        self.ledger.push(Violation {
-            code: rule.code,
-            severity,
-            message,
-            event: self.position,
-            byte_start: at.0,
-            byte_end: at.1,
-        });
-        if self.mode == Mode::Tolerant {
-            self.ledger.repaired(rule.code, self.position);
-        }
-    }
-
-    /// The unterminated last block: read if it is whole and known, else it is where the body was cut.
-    fn take_last(&mut self, frame: Frame) {
-        let event = Event::read(frame);
-        match effective_kind(&event).class() {
-            Class::Junk | Class::Unknown => {}
-            _ => self.receive(event),
-        }
-    }
-
-    /// A frame is too long: what waits comes first.
-    fn cut_off(&mut self, message: String, offset: u64) {
-        self.give_up_waiting();
-        self.too_long = Some((message, offset));
-    }
-
-    fn oversized(&mut self, message: &str, offset: u64) {
-        let violation = Violation {
-            code: rules::OVERSIZED.code,
-            severity: Severity::Violation,
-            message: message.to_owned(),
-            event: self.position,
-            byte_start: offset,
-            byte_end: self.decoder.bytes_in(),
-        };
-        self.ledger.push(violation);
-        self.clean = false;
-        self.position += 1;
-        if self.ending.is_none() {
-            self.fail(ResponseError::local("oversized", message));
         }
     }
 
