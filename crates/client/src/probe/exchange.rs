@@ -111,7 +111,6 @@ pub(super) async fn run(
             exchange.read(Body::new(&headers, raw), progress).await;
             exchange.explain(&headers, json.as_deref().unwrap_or_default());
             exchange.note();
-            exchange.redact();
             exchange.over()
         }
         Err(error) => exchange.unanswered(transport::error(error, endpoint, &shared.redactor)),
@@ -170,6 +169,8 @@ impl Exchange<'_> {
         let mut reading = Reading::new(self.shared, Manner::Tolerant { judged: false }, "", 0);
         let mut given = Vec::new();
         let mut bytes = BytesMut::new();
+        // What is kept is shown: a key that the endpoint sends back goes before anything reads it.
+        let mut redact = self.shared.redactor.stream();
         // When to stop waiting: the answer is whole, or it is an error's page.
         let mut deadline = match self.is_success() {
             true => None,
@@ -184,6 +185,7 @@ impl Exchange<'_> {
                         // What cannot be written is only missed there.
                         let _ = trace.push(&chunk);
                     }
+                    let chunk = Bytes::from(redact.push(&chunk));
                     bytes.extend_from_slice(&chunk);
                     progress(Progress::Bytes(bytes.len()));
                     reading.push(chunk);
@@ -208,6 +210,9 @@ impl Exchange<'_> {
         };
         self.answer.encoding = body.take_finding();
         let now = self.stopwatch.read();
+        let rest = Bytes::from(redact.finish());
+        bytes.extend_from_slice(&rest);
+        reading.push(rest);
         reading.finish(self.answer.end.cause());
         self.take(&mut reading, &mut given, now);
         self.answer.body = bytes.freeze();
@@ -292,14 +297,6 @@ impl Exchange<'_> {
                 now,
             ));
         }
-    }
-
-    /// What is kept is shown: a key that the endpoint sent back goes.
-    fn redact(&mut self) {
-        let mut redact = self.shared.redactor.stream();
-        let mut body = redact.push(&self.answer.body);
-        body.extend_from_slice(&redact.finish());
-        self.answer.body = body.into();
     }
 
     /// The trace of a body that may be a stream.
