@@ -77,7 +77,7 @@ pub(crate) fn columns() -> Option<usize> {
     #[cfg(unix)]
     let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
     #[cfg(not(unix))]
-    let columns = 0;
+    let columns = 0_u16;
     (columns > 0).then_some(usize::from(columns))
 }
 

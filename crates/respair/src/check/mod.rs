@@ -49,7 +49,13 @@ pub(crate) fn command(common: &Common, check: &args::Check) -> u8 {
         return commands::printed(term::print(&page));
     }
     let input = match target(check.target.as_deref()) {
-        Target::File(path) => Input::file(path),
+        Target::File(path) => {
+            let opened = Input::file(path);
+            if opened.is_err() && looks_like_an_address(path) {
+                term::help("an endpoint's address begins with http:// or https://");
+            }
+            opened
+        }
         Target::StandardInput => Input::open(Some(Path::new("-"))),
         Target::Endpoint(url) => {
             let most = check.max_requests.map(usize::from);
@@ -84,6 +90,14 @@ fn target(typed: Option<&OsStr>) -> Target<'_> {
             _ => Target::File(Path::new(typed)),
         },
     }
+}
+
+/// `localhost:8080/v1`, `relay.example/v1`.
+fn looks_like_an_address(path: &Path) -> bool {
+    let text = path.to_str().unwrap_or_default().trim_end_matches('/');
+    let port = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let has_port = text.split_once(':').is_some_and(|(_, rest)| port(rest));
+    !path.exists() && (has_port || text.ends_with("/v1"))
 }
 
 /// Bodies that were judged, as they are printed.

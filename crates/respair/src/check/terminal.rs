@@ -38,7 +38,11 @@ pub(crate) fn text(judged: &[Judged], columns: usize) -> String {
     for one in judged {
         page.body(one);
     }
-    if judged.iter().any(|one| !one.report.conforming) {
+    let mendable = |one: &Judged| {
+        let nothing = matches!(one.ending, Ending::NoStream(_) | Ending::Empty { .. });
+        !one.report.conforming && !nothing
+    };
+    if judged.iter().any(mendable) {
         page.line("");
         page.prose("", DIM, HINT);
     }

@@ -123,6 +123,22 @@ fn every_body_of_a_trace_is_judged() {
     }
 }
 
+/// What `run --trace` really writes.
+#[test]
+fn a_trace_of_run_is_input_for_both() {
+    let relay = crate::bin::relay("no-created");
+    let home = Home::seed("custom", &relay);
+    home.run(&["run", "hi", "--trace", "trace.sse"]).exits(0);
+    let done = home.run(&["check", "trace.sse", "--json"]).exits(1);
+    let reports: Vec<_> = done.out.lines().map(report).collect();
+    let first = |told: &serde_json::Value| told["violations"][0]["code"].clone();
+    assert_eq!(reports.len(), 2);
+    assert!(reports.iter().all(|told| first(told) == "created-missing"));
+    let done = home.run(&["repair", "trace.sse", "-o", "out.sse"]).exits(0);
+    done.says("request 2 is read").says("created-missing  1 ×");
+    home.run(&["check", "out.sse"]).exits(0);
+}
+
 #[test]
 fn lines_and_bytes_are_those_of_the_file() {
     let home = Home::new();

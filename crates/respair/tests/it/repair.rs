@@ -80,7 +80,7 @@ fn what_was_mended_is_said() {
     let done = home.run_with_input(&["repair"], &body).exits(0);
     assert_eq!(typed(&done.out)[0], "response.created");
     let done = done.says("repaired to portable; completed\n");
-    done.says("created-missing      1 ×  first at event 0\n");
+    done.says("created-missing  1 ×  first at event 0\n");
     let done = home.run_with_input(&["repair", "-q"], &body).exits(0);
     assert_eq!(done.err, "");
 }
