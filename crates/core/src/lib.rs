@@ -27,6 +27,6 @@ pub use limits::Limits;
 pub use model::Model;
 pub use page::page;
 pub use reader::{Mode, Reader, ReaderOptions, Step};
-pub use rules::{Finding, Grade, Measured, Rule, clients, measurements, rules};
+pub use rules::{Finding, Grade, Measured, Rule, clients, grouped, measurements, rules};
 pub use violation::{Code, Profile, Repair, Severity, Violation};
 pub use watchdog::{Expired, Timeouts, Watchdog};

@@ -1,8 +1,8 @@
 //! What a person reads about one rule: the same page in `docs/VIOLATIONS.md` and from `respair check --explain`.
 
-use std::fmt::Write as _;
+use std::cmp::Reverse;
 
-use crate::rules::{Grade, Measured, Rule, rules};
+use crate::rules::{Grade, Measured, Rule, grouped, rules};
 use crate::violation::{Code, Profile};
 
 /// The page of a code, in Markdown: what it means, what to change, what respair does, who breaks, where it was seen.
@@ -60,29 +60,43 @@ fn without(rule: &Rule) -> String {
 fn who_breaks(code: Code) -> String {
     let mut rows: Vec<&Measured> = code.measured().collect();
     if rows.is_empty() {
-        return "Not measured; see below who reported it.".to_owned();
+        return "Not measured.".to_owned();
     }
-    rows.sort_by_key(|row| usize::MAX - row.fails().count());
-    let mut list = "Each of sixteen clients was given a whole stream with one change:\n".to_owned();
-    for row in rows {
-        let failing: Vec<&str> = row.fails().collect();
-        let degraded = match row.degraded {
-            0 => String::new(),
-            some => format!(", {some} more get less than the answer"),
-        };
-        // Writing into a string cannot fail.
-        let _ = match failing.len() {
-            0 => write!(list, "\n- `{}`: none fails{degraded}", row.scenario),
-            16 => write!(list, "\n- `{}`: all fail{degraded}", row.scenario),
-            many => write!(
-                list,
-                "\n- `{}`: {many} fail{degraded}. {}",
-                row.scenario,
-                failing.join(", ")
-            ),
-        };
+    rows.sort_by_key(|row| Reverse((row.fails().count(), row.degraded)));
+    let mut list = "Sixteen clients were each given a stream with one thing changed:\n".to_owned();
+    // What the same clients fail on is said once.
+    let alike = |one: &&Measured, other: &&Measured| {
+        one.degraded == other.degraded && one.fails().eq(other.fails())
+    };
+    for rows in rows.chunk_by(alike) {
+        let names: Vec<String> = rows
+            .iter()
+            .map(|row| format!("`{}`", row.scenario))
+            .collect();
+        list.push_str(&format!("\n- {}: {}", names.join(", "), outcome(rows[0])));
     }
     list
+}
+
+/// How many fail, how many lose something, and who.
+fn outcome(row: &Measured) -> String {
+    let failing: Vec<&str> = row.fails().collect();
+    let fail = match failing.len() {
+        0 => "none fails".to_owned(),
+        1 => "1 fails".to_owned(),
+        16 => return "all fail.".to_owned(),
+        many => format!("{many} fail"),
+    };
+    let who = match failing.len() {
+        0 => String::new(),
+        _ => format!(" ({})", grouped(&failing)),
+    };
+    let less = match row.degraded {
+        0 => String::new(),
+        1 => ", 1 gets less than the whole answer".to_owned(),
+        many => format!(", {many} get less than the whole answer"),
+    };
+    format!("{fail}{who}{less}.")
 }
 
 fn fixture(rule: &Rule) -> String {

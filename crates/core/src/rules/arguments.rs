@@ -16,7 +16,7 @@ pub(crate) static OBFUSCATED: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "The deltas of a call's arguments are pieces of one JSON object, or at least of what its done event says.",
-    mends: "They are held back from the first one on that cannot be; the done event's arguments are sent as one delta.",
+    mends: "Deltas are held back from the first one on that cannot be a piece of the arguments; what the done event says is sent as one delta. A call whose plain arguments never come makes the response fail.",
     advice: "Send arguments in plain text as they are generated; where they cannot be shown yet, send no delta and the whole arguments in `arguments.done`.",
     evidence: "DEVIATIONS 9.8 (GitHub Copilot); lidge-jun/opencodex#996",
     fixture: "arguments-obfuscated",
@@ -87,7 +87,7 @@ pub(super) static NOT_JSON: Rule = Rule {
     demands: "The arguments of a call that is done are a JSON object, or empty.",
     mends: "Nothing: what to answer the model is the agent's business.",
     advice: "Pass the model's arguments on as they are. Where they were cut, end the response as incomplete and not as completed.",
-    evidence: "DEVIATIONS 9.4; PROTOCOL.md",
+    evidence: "DEVIATIONS 9.4, 8.9; xuzhougeng/wisp-science#775, theopenco/llmgateway#2997",
     fixture: "arguments-not-json",
     on: &[Class::ItemDone],
     inspect: |look| {

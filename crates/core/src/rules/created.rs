@@ -26,9 +26,9 @@ pub(super) static CREATED_MISSING: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Info,
     demands: "The first event is `response.created`.",
-    mends: "It is made from the first `response` object, else from the context.",
+    mends: "`response.created` is put in front, made from the first `response` object, else from what is known of the request.",
     advice: "Send `response.created` first, with the same `response` object that `response.in_progress` carries.",
-    evidence: "DEVIATIONS 1.3, 1.5; NousResearch/hermes-agent#8133, #8134, BerriAI/litellm#22102",
+    evidence: "DEVIATIONS 1.3, 1.5; NousResearch/hermes-agent#8133, #8134, BerriAI/litellm#22102; openai-python: \"Expected to have received `response.created` before `response.in_progress`\"",
     fixture: "no-created",
     on: OBJECTS,
     inspect: |look| {

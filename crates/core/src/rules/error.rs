@@ -15,7 +15,7 @@ pub(super) static ERROR_SHAPE: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "An error says `code` and `message` both at the top level and in an `error` object.",
-    mends: "Both shapes in one event, each field from where the upstream has it.",
+    mends: "Both shapes are put into one event, each field from where the upstream has it.",
     advice: "Say `code`, `message` and `param` at the top level of the `error` event, and once more in its `error` object.",
     evidence: "DEVIATIONS 5.2, 5.7; openai/openai-dotnet#881, Effect-TS/effect#7262, openai/openai-python#2487",
     fixture: "error-flat",

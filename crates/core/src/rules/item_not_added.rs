@@ -1,4 +1,4 @@
-//! An item's first event is `output_item.added`.
+//! An item's first event is `response.output_item.added`.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,8 @@ pub(super) static ITEM_NOT_ADDED: Rule = Rule {
     sdk: Grade::Violation,
     portable: Grade::Violation,
     open: Grade::Violation,
-    demands: "An item's first event is `output_item.added`.",
-    mends: "It is inserted. A call is held until its name is known.",
+    demands: "An item's first event is `response.output_item.added`.",
+    mends: "`response.output_item.added` is inserted. A call is held until its name is known.",
     advice: "Send `response.output_item.added` before anything else of an item, also before a delta that comes alone.",
     evidence: "DEVIATIONS 3.1, 3.9; BerriAI/litellm#22102 (Codex: \"OutputTextDelta without active item\"), Wei-Shaw/sub2api#2875",
     fixture: "deltas-only",

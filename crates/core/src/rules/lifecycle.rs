@@ -15,7 +15,7 @@ pub(super) static LIFECYCLE_REPEATED: Rule = Rule {
     sdk: Grade::No,
     portable: Grade::Violation,
     open: Grade::Violation,
-    demands: "`created` comes once; a later `queued` or `in_progress` takes no output back.",
+    demands: "`response.created` comes once; a later `queued` or `in_progress` takes no output back.",
     mends: "The event is dropped; a second response that begins after output was sent ends the first as failed.",
     advice: "Send `response.created` once, and `response.in_progress` before the first item. If you may have to ask your upstream again, forward nothing before you are sure of the attempt.",
     evidence: "DEVIATIONS 1.7; mnfst/llm-gateway#2072; openai-node replaces its snapshot by the later one",

@@ -7,25 +7,7 @@
 
 use crate::violation::Code;
 
-/// The clients, in the order of the marks in a row.
-pub(super) const CLIENTS: [&str; 16] = [
-    "openai-python 3.54.0 .stream()",
-    "openai-python 3.54.0 .create()",
-    "openai-python 2.24.0 .stream()",
-    "openai-python 2.24.0 .create()",
-    "openai-node 7.57.0 .stream()",
-    "openai-node 7.57.0 .create()",
-    "openai-node 6.49.0 .stream()",
-    "openai-node 6.49.0 .create()",
-    "Codex 0.169.0",
-    "openai-agents 0.24.0",
-    "AI SDK 7.0.173",
-    "AI SDK 6.0.326",
-    "langchain-openai 1.7.3",
-    "pydantic-ai 2.68.0 direct",
-    "pydantic-ai 2.68.0 Agent",
-    "LiteLLM 1.106.2",
-];
+use super::clients::CLIENTS;
 
 /// One change to a stream, and what the clients made of it.
 #[derive(Debug)]
@@ -74,12 +56,6 @@ impl Code {
             .filter(|client| failing.contains(client))
             .collect()
     }
-}
-
-/// The clients that were measured.
-#[must_use]
-pub fn clients() -> &'static [&'static str] {
-    &CLIENTS
 }
 
 /// Everything that was measured, what breaks most clients first.

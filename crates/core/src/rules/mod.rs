@@ -7,6 +7,7 @@
 mod arguments;
 mod body;
 mod call_identity;
+mod clients;
 mod comment;
 mod created;
 mod cumulative;
@@ -220,9 +221,10 @@ pub(crate) use body::{
     CHAT_COMPLETION_CHUNKS, ERROR_WITHOUT_FAILED, EVENT_AFTER_TERMINAL, HTML_INSTEAD_OF_SSE,
     JSON_INSTEAD_OF_SSE, NO_STREAM, OVERSIZED, TERMINAL_MISSING,
 };
+pub use clients::{clients, grouped};
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
 pub(crate) use junk::DATA_NOT_JSON;
-pub use measured::{Measured, clients, measurements};
+pub use measured::{Measured, measurements};
 pub(crate) use plain::{breakable_by_plain, inspect_plain};
 
 /// Every code, in the order of the rules.

@@ -33,7 +33,7 @@ pub(super) static MISSING: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "Every event of an item carries `output_index`.",
-    mends: "It is assigned: by item id, by call id, else the open item of the right type.",
+    mends: "The index is assigned: by item id, by call id, else that of the open item of the right type.",
     advice: "Count the items from 0 as they are added, and send that number as `output_index` with each of their events.",
     evidence: "DEVIATIONS 2.3; ggml-org/llama.cpp#20607, Oaklight/llm-rosetta#56",
     fixture: "index-missing",

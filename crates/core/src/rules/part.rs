@@ -16,7 +16,7 @@ pub(super) static CONTENT_INDEX_MISSING: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "Every event of a part carries its `content_index`, or `summary_index`; parts are counted from 0.",
-    mends: "It is assigned: the open part, else the next.",
+    mends: "The index is assigned: that of the open part, else the next.",
     advice: "Count an item's parts from 0, and send that number as `content_index` (for a reasoning summary `summary_index`) with each of their events.",
     evidence: "DEVIATIONS 2.7, 2.8; anomalyco/opencode#28447 (\"reasoning part …:undefined not found\"), Oaklight/llm-rosetta#56",
     fixture: "content-index-missing",

@@ -16,7 +16,7 @@ pub(super) static PREFILLED_ADDED: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "An item and a part are added empty; their text and arguments come as deltas.",
-    mends: "It is added empty. What it held waits until a delta or a done event shows whether it comes again; else it is sent as a delta.",
+    mends: "The item or part is added empty. What it held waits until a delta or a done event shows whether it comes again; else it is sent as a delta.",
     advice: "Send `content: []`, `summary: []`, `arguments: \"\"` and `text: \"\"` in the added events, whatever is known by then, and the text as deltas. Mind that an object which is filled later must not be the one that is still to be written out.",
     evidence: "DEVIATIONS 3.6; PrimeIntellect-ai/verifiers#2164",
     fixture: "prefilled-added",
