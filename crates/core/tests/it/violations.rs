@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use respair_core::{Grade, Profile, Rule, measurements, page, rules};
+use respair_core::{Grade, Profile, Rule, clients, measurements, page, rules};
 
 const INTRODUCTION: &str = "# Violations
 
@@ -17,8 +17,9 @@ If you write a relay: **What to change** is for you. If you use one: **Who break
 respair does** what it turns the stream into. Anything that is mended can be switched off, with `respair repair --without CODE`
 or `recovery.without` in the configuration.
 
-`DEVIATIONS 1.3` is an entry of the catalogue of what really goes wrong; `fixtures/catalogue.toml` lists it, entry by entry, with
-rules and fixtures. `CLIENTS.md` is the measurement with sixteen real clients, `PROTOCOL.md` the grammar that the rules are from.
+`DEVIATIONS 1.3` is an entry of the catalogue of what really goes wrong: `fixtures/catalogue.toml` lists it, entry by entry, with
+rules, fixtures and outcomes. `CLIENTS.md` is the measurement that stands at the end of this page, `PROTOCOL.md` the grammar of a
+stream as it was read out of the specification and the clients.
 
 This page is generated from the rules: change them in `crates/core/src/rules`, then
 `RESPAIR_BLESS=1 cargo test -p respair-core --test it violations`.
@@ -29,6 +30,15 @@ This page is generated from the rules: change them in `crates/core/src/rules`, t
 
 | code | openai-sdk | portable | open-responses | fail | in one sentence |
 |---|---|---|---|---|---|
+";
+
+const MEASURED: &str = "
+## Who was measured
+
+Each stream was complete and correct but for one thing, or an error, or cut; it was served over loopback, with retries off, once to each
+client. A client *fails* that raises an error, gives neither answer nor error, or hangs; where the upstream failed, one that loses what it
+said. One that *gets less* gives a part of the answer, or nothing that says what went wrong.
+
 ";
 
 fn row(rule: &Rule) -> String {
@@ -58,11 +68,13 @@ fn document() -> String {
         document.push('\n');
         document.push_str(&page(rule.code));
     }
+    document.push_str(MEASURED);
+    document.extend(clients().iter().map(|client| format!("- {client}\n")));
     document.push_str("\n## No rule's matter\n\nWhat was measured with the clients and is not wrong with the events:\n\n");
     for row in measurements().iter().filter(|row| !row.apart.is_empty()) {
         let fail = row.fails().count();
         document.push_str(&format!(
-            "- `{}`: {fail} of sixteen fail. It is no rule's matter: {}.\n",
+            "- `{}`: {fail} of sixteen fail; {}.\n",
             row.scenario, row.apart
         ));
     }
