@@ -6,8 +6,8 @@
 use respair_core::{Code, Ending, ErrorSource, NoStreamKind, Response};
 use serde_json::Value;
 
-use super::ask::{COUNTED, LIMIT, TOOL};
-use super::{Answer, BodyEnd, Probe, carried};
+use super::ask::TOOL;
+use super::{Answer, BodyEnd, Probe, carried, limit};
 use crate::http_error::{is_readable, one_line, quoted};
 use crate::redact::Redactor;
 use crate::{Endpoint, TurnError};
@@ -60,7 +60,7 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    fn new(outcome: Outcome, says: impl Into<String>) -> Self {
+    pub(super) fn new(outcome: Outcome, says: impl Into<String>) -> Self {
         Self {
             outcome,
             says: says.into(),
@@ -69,7 +69,7 @@ impl Judgement {
         }
     }
 
-    fn found(code: Code, says: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn found(code: Code, says: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Outcome::NotDone, says).with(Finding::new(code, message))
     }
 
@@ -219,12 +219,15 @@ fn streamed(answer: &Answer) -> Judgement {
             return Judgement::new(Outcome::Undecided, format!("failed: {}", error.message));
         }
         // The stream's own finding.
+        Some(Ending::Empty { .. }) => {
+            return Judgement::new(Outcome::Undecided, "an empty stream");
+        }
         _ => return Judgement::new(Outcome::Undecided, "cut short"),
     }
     match answer.probe {
         Probe::ToolCall => forced_call(response),
         Probe::ParallelCalls => parallel_calls(response),
-        Probe::OutputLimit => limited(answer, response),
+        Probe::OutputLimit => limit::judge(answer, response),
         Probe::Reasoning if response.reasoning.is_empty() && !has_reasoning(response) => {
             Judgement::new(Outcome::Unsupported, "answered without reasoning")
         }
@@ -241,7 +244,9 @@ fn streamed(answer: &Answer) -> Judgement {
 /// An error behind HTTP 200 and before any output.
 fn in_band(answer: &Answer) -> Option<Judgement> {
     let (error, how) = match answer.ending.as_ref()? {
-        Ending::Failed(error) if error.source == ErrorSource::Upstream => (error, "an error event"),
+        Ending::Failed(error) if error.source == ErrorSource::Upstream => {
+            (error, "an error in the stream")
+        }
         Ending::NoStream(found) => (found.error.as_ref()?, "a JSON error"),
         _ => return None,
     };
@@ -318,61 +323,6 @@ fn parallel_calls(response: &Response) -> Judgement {
         1 => Judgement::new(Outcome::Unsupported, "one call, not two"),
         n => Judgement::new(Outcome::Done, format!("{n} calls")),
     }
-}
-
-/// The text counts, so that its end shows whether it was cut.
-fn limited(answer: &Answer, response: &Response) -> Judgement {
-    if let Some(Ending::Incomplete { reason }) = &answer.ending {
-        return Judgement::new(
-            Outcome::Done,
-            match reason.as_deref() {
-                Some(reason) => format!("incomplete: {}", quoted(reason, &Redactor::default())),
-                None => "incomplete, without a reason".to_owned(),
-            },
-        );
-    }
-    let tokens = response.usage.as_ref().and_then(|usage| {
-        let usage: Value = serde_json::from_str(usage.get()).ok()?;
-        usage["output_tokens"].as_u64()
-    });
-    let last = response
-        .text
-        .rsplit(|c: char| !c.is_ascii_digit())
-        .find(|piece| !piece.is_empty())
-        .and_then(|piece| piece.parse::<u64>().ok());
-    let cut = |how: String| {
-        Judgement::found(
-            Code::TRUNCATION_REPORTED_AS_COMPLETED,
-            "cut, and called completed",
-            format!(
-                "`max_output_tokens: {LIMIT}` cut the answer ({how}), and `response.completed` ends it"
-            ),
-        )
-    };
-    match (last, tokens) {
-        (Some(COUNTED), _) => Judgement::new(Outcome::Unsupported, "the limit is not kept"),
-        (_, Some(tokens)) if tokens > 2 * LIMIT => Judgement::new(
-            Outcome::Unsupported,
-            format!("the limit is not kept: {tokens} tokens"),
-        ),
-        (_, Some(tokens)) if tokens >= LIMIT => cut(format!("{tokens} tokens")),
-        (Some(last), None) if last < COUNTED && counts(&response.text) => {
-            cut(format!("at {last} of {COUNTED}"))
-        }
-        _ => Judgement::new(Outcome::Unsupported, "the answer ended before the limit"),
-    }
-}
-
-/// Whether a text counts from one on, so that it cannot have ended by itself before its last number.
-fn counts(text: &str) -> bool {
-    let numbers = text.split(|c: char| !c.is_ascii_digit());
-    let numbers: Vec<u64> = numbers.filter_map(|piece| piece.parse().ok()).collect();
-    // The last one may be cut in two.
-    numbers.len() >= 3
-        && numbers[..numbers.len() - 1]
-            .iter()
-            .zip(1..)
-            .all(|(number, expected)| *number == expected)
 }
 
 /// A success where one JSON object was asked for.

@@ -24,6 +24,7 @@ mod ask;
 mod carried;
 mod exchange;
 mod judge;
+mod limit;
 mod plan;
 mod prober;
 

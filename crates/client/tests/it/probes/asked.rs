@@ -146,6 +146,53 @@ async fn what_is_not_supported_is_no_finding() {
     assert!(seen.iter().all(|(.., codes)| codes.is_empty()), "{seen:?}");
 }
 
+/// A limit that is not kept is no truncation, nor is an answer that ended by itself.
+#[tokio::test(start_paused = true)]
+async fn limits_that_are_not_run_into() {
+    for (text, tokens, says) in [
+        (
+            "I would rather not count that far.",
+            Some(9),
+            "the answer ended before the limit",
+        ),
+        ("1, 2, 3, … 300", Some(14), "the limit is not kept"),
+        (
+            "I would rather not count that far, and I say so at length.",
+            Some(22),
+            "the limit is not kept: 22 tokens",
+        ),
+        (
+            "I would rather not count.",
+            None,
+            "the answer ended before the limit",
+        ),
+        ("1, 2, 3, ...", None, "the answer ended before the limit"),
+    ] {
+        let answer = move |_: &Request| {
+            let stream = Stream::new().prelude().message([text]).complete();
+            Script::stream(&stream.map_type("response.completed", |ev| match tokens {
+                Some(tokens) => ev.with("response.usage.output_tokens", tokens),
+                None => ev.with("response.usage", serde_json::Value::Null),
+            }))
+        };
+        let relay = relay(answer).await;
+        let prober = prober(custom(&relay));
+        let judgement = judge(
+            &ask(&prober, Probe::OutputLimit).await,
+            prober.endpoint(),
+            MODEL,
+        );
+        assert_eq!(
+            (
+                judgement.outcome,
+                judgement.says.as_str(),
+                judgement.findings.len()
+            ),
+            (Outcome::Unsupported, says, 0)
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_undecided_is_no_finding() {
     for status in [429, 500, 503] {

@@ -80,7 +80,11 @@ fn finding(page: &mut Page, found: &Found<'_>) {
         Some(group) => {
             page.place(group, first);
             if !others.is_empty() {
-                page.prose("  = ", DIM, &format!("also in {}", listed(others)));
+                let lines = group.excerpt.iter().flat_map(|excerpt| &excerpt.lines);
+                let last = lines.map(|line| line.number).max().unwrap_or(0);
+                let gutter = last.to_string().len();
+                let label = format!("{:gutter$} = ", "");
+                page.prose(&label, DIM, &format!("also in {}", listed(others)));
             }
         }
         None => page.prose("--> ", DIM, &listed(&found.probes)),
