@@ -46,10 +46,11 @@ pub enum Field {
     Output,
     Usage,
     Id,
+    CallId,
 }
 
 impl Field {
-    const COUNT: usize = 23;
+    const COUNT: usize = 24;
 
     /// The field's name on the wire.
     #[must_use]
@@ -78,6 +79,7 @@ impl Field {
             Self::Output => "output",
             Self::Usage => "usage",
             Self::Id => "id",
+            Self::CallId => "call_id",
         }
     }
 
@@ -106,6 +108,7 @@ impl Field {
             b"output" => Self::Output,
             b"usage" => Self::Usage,
             b"id" => Self::Id,
+            b"call_id" => Self::CallId,
             _ => return None,
         })
     }

@@ -4,6 +4,7 @@
 //! events through the routines here, which keep the model in step. All routines are idempotent: two findings about
 //! one gap close it once.
 
+mod concord;
 mod conform;
 mod draft;
 mod ending;
@@ -13,6 +14,7 @@ mod response;
 mod seed;
 mod settle;
 mod terminal;
+mod twin;
 
 use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field, Payload};
@@ -22,10 +24,11 @@ use crate::slots::{Slot, TextKind};
 use crate::sse::Frame;
 use crate::violation::Profile;
 
+pub(crate) use concord::concord;
 pub(crate) use conform::{conform, conform_part};
 pub(crate) use draft::Draft;
 pub(crate) use ending::{error_code, error_object};
-pub(crate) use terminal::concord;
+pub(crate) use twin::Released;
 
 /// The mending of one event.
 pub(crate) struct Mend<'m> {

@@ -1,6 +1,6 @@
 //! Opening what the upstream left out: items and parts.
 
-use crate::event::EventKind;
+use crate::event::{EventKind, Field};
 use crate::json::{Edit, Object, edit, quote};
 use crate::model::Identity;
 use crate::slots::{ItemType, Part, Slot, TextKind};
@@ -21,9 +21,11 @@ impl Mend<'_> {
             }
             _ => r#"{"type":"custom_tool_call","status":"in_progress","input":""}"#,
         };
-        let id = self
-            .upstream
-            .text(crate::event::Field::ItemId)
+        let item = self.upstream.field(Field::Item).and_then(Object::parse);
+        let id = item
+            .as_ref()
+            .and_then(|item| item.filled("id"))
+            .or_else(|| self.upstream.text(Field::ItemId))
             .map(std::borrow::Cow::into_owned);
         let at = self.open_slot(base, id, kind.is_call());
         if !self.slot_ref(at).held {
@@ -56,12 +58,9 @@ impl Mend<'_> {
         if item.get("status").is_some() || kind == ItemType::Message || kind.is_call() {
             edits.push(Edit::Set("status", quote("in_progress")));
         }
-        if kind.is_call() && item.filled("call_id").is_none() {
-            // The item's own id joins a call to its output where there is no call id (DEVIATIONS 9.2).
-            let call_id = item
-                .filled("id")
-                .map_or_else(|| self.model.mint.id("call"), std::borrow::Cow::into_owned);
-            edits.push(Edit::Set("call_id", quote(&call_id)));
+        let call_id = kind.is_call().then(|| self.own_call_id(&item, None));
+        if let Some(call_id) = &call_id {
+            edits.push(Edit::Set("call_id", quote(call_id)));
         }
         let base = edit(raw, &edits);
         let at = self.open_slot(
@@ -69,6 +68,7 @@ impl Mend<'_> {
             item.filled("id").map(std::borrow::Cow::into_owned),
             false,
         );
+        self.note_upstream_call_id(at, &item);
         self.give_added(at);
         at
     }
@@ -79,7 +79,7 @@ impl Mend<'_> {
         } else {
             self.model.slots.next_index()
         };
-        let upstream_index = self.upstream.integer(crate::event::Field::OutputIndex);
+        let upstream_index = self.upstream.integer(Field::OutputIndex);
         let mut slot = Slot::from_item(base, index, upstream_index);
         let free = |id: &String| self.model.slots.with_id(id).is_none();
         let id = upstream_id.clone().filter(|id| !id.is_empty()).filter(free);

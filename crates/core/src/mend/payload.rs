@@ -1,8 +1,8 @@
 //! A call's arguments, or a custom call's input: the rest of them, their done event, and the call that was held.
 
 use crate::event::EventKind;
-use crate::json::{Edit, Object, edit, quote};
-use crate::slots::{ItemType, Lost, Told, payload_field, payload_text};
+use crate::json::{Object, quote};
+use crate::slots::{ItemType, Told, payload_field, payload_text};
 
 use super::Mend;
 
@@ -94,56 +94,6 @@ impl Mend<'_> {
         );
         self.make(kind, &fields);
         self.model.slots.list[at].payload_done = true;
-    }
-
-    /// A held call has become known through `raw`: its `added` goes out, and what was held of its arguments. Where `raw`
-    /// closes the call and tells them itself it is right, since nothing of them went out yet; that is left to whoever
-    /// closes the call.
-    pub(crate) fn release(&mut self, at: usize, raw: &str, closes: bool) -> bool {
-        let item = Object::parse(raw).unwrap_or_default();
-        let Some(name) = item.filled("name").map(std::borrow::Cow::into_owned) else {
-            return false;
-        };
-        let slot = &self.model.slots.list[at];
-        let id = slot.id.clone().unwrap_or_default();
-        let call_id = item
-            .filled("call_id")
-            .or_else(|| item.filled("id"))
-            .map(std::borrow::Cow::into_owned);
-        let call_id = call_id.unwrap_or_else(|| self.model.mint.id("call"));
-        let field = slot.kind.payload_field();
-        let added = edit(
-            raw,
-            &[
-                Edit::Set("type", quote(slot.kind.name())),
-                Edit::Set("id", quote(&id)),
-                Edit::Set("call_id", quote(&call_id)),
-                Edit::Set("status", quote("in_progress")),
-                Edit::Set(field, quote("")),
-            ],
-        );
-        let told = payload_text(item.get(field)).filter(|whole| !slot.is_blank(whole));
-        let slot = &mut self.model.slots.list[at];
-        (slot.added, slot.name, slot.call_id) = (added, Some(name), Some(call_id));
-        slot.payload_done = false;
-        let broken = slot.kind == ItemType::FunctionCall && slot.growing.is_broken();
-        if broken && slot.lost.is_none() {
-            slot.lost = Some(Lost::Obscured);
-        }
-        let mut held = std::mem::take(&mut slot.payload);
-        slot.growing = Default::default();
-        if closes && told.is_some() || slot.lost.is_some() {
-            held.clear();
-        }
-        if let Some(told) = told.filter(|_| !closes && held.is_empty()) {
-            slot.payload_seed = told.into_owned();
-        }
-        self.model.slots.place(at);
-        self.give_added(at);
-        if !held.is_empty() {
-            self.send_payload_rest(at, &held);
-        }
-        true
     }
 
     pub(super) fn fail_call(&mut self) {

@@ -4,7 +4,7 @@ use crate::event::Field;
 use crate::json::{self, Edit, Object, edit, quote};
 use crate::slots::{ItemType, Part, TextKind};
 
-use super::{Mend, conform};
+use super::{Mend, Released, conform};
 
 impl Mend<'_> {
     /// Streams what `item` holds beyond what was delivered, and closes every part or payload of the slot. Without an
@@ -32,7 +32,7 @@ impl Mend<'_> {
     /// Makes the item's done event agree with its slot: what was not delivered is streamed, what is open is closed,
     /// what contradicts is written anew. Done once, whichever rule asks first.
     pub(crate) fn mend_item_done(&mut self) {
-        let Some(at) = self.slot.filter(|_| !self.draft.settled) else {
+        let Some(mut at) = self.slot.filter(|_| !self.draft.settled) else {
             return;
         };
         let Some(raw) = self
@@ -44,11 +44,18 @@ impl Mend<'_> {
             return self.drop_event();
         };
         self.draft.settled = true;
-        if self.slot_ref(at).held && !self.release(at, &raw, true) {
-            return self.fail(
-                "upstream_call_incomplete",
-                "the upstream finished a call without naming it",
-            );
+        if self.slot_ref(at).held {
+            match self.release(at, &raw, true) {
+                Released::Known(own) => at = own,
+                Released::Repetition => return self.drop_event(),
+                Released::Nameless => {
+                    return self.fail(
+                        "upstream_call_incomplete",
+                        "the upstream finished a call without naming it",
+                    );
+                }
+            }
+            self.slot = Some(at);
         }
         self.settle(at, Some(&raw));
         self.readdress();

@@ -3,111 +3,9 @@
 use crate::event::{EventKind, Field};
 use crate::json::{self, Object, edit};
 use crate::model::{Closed, Identity};
-use crate::slots::{ItemType, Slots, Told, payload_text};
+use crate::slots::{ItemType, Told, payload_text};
 
-use super::{Mend, conform};
-
-/// How a terminal's `output` and the streamed items go together.
-#[derive(Debug, Default)]
-pub(crate) struct Concord {
-    /// For each element of `output`: the slot that it is.
-    pub(crate) slots: Vec<Option<usize>>,
-    /// `output` holds the streamed items: all of them, in index order, with their ids and their text.
-    pub(crate) same: bool,
-    /// `output` is what the streamed items make: all of them, in index order, with their ids, their text and
-    /// what their types need.
-    pub(crate) agrees: bool,
-}
-
-impl Concord {
-    /// The element that stands for a slot.
-    fn listed<'o>(&self, at: usize, outputs: &'o [String]) -> Option<&'o str> {
-        let place = self.slots.iter().position(|slot| *slot == Some(at))?;
-        outputs.get(place).map(String::as_str)
-    }
-}
-
-/// Matches `outputs` with the slots: by id, else by call id, else by position and type.
-pub(crate) fn concord<S: AsRef<str>>(items: &Slots, outputs: &[S]) -> Concord {
-    let order = items.ordered();
-    let mut taken = vec![false; items.list.len()];
-    let objects: Vec<Object<'_>> = outputs
-        .iter()
-        .map(|raw| Object::parse(raw.as_ref()).unwrap_or_default())
-        .collect();
-    let mut slots: Vec<Option<usize>> = vec![None; outputs.len()];
-    let typed = |at: usize, item: &Object<'_>| {
-        item.string("type")
-            .is_some_and(|name| items.list[at].type_name == name)
-    };
-    for key in ["id", "call_id"] {
-        for (place, item) in objects
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| slots[*place].is_none())
-            .collect::<Vec<_>>()
-        {
-            let Some(value) = item.filled(key) else {
-                continue;
-            };
-            let found = order.iter().copied().find(|&at| {
-                let slot = &items.list[at];
-                let known = if key == "id" { &slot.id } else { &slot.call_id };
-                !taken[at] && known.as_deref() == Some(&*value) && (key == "id" || typed(at, item))
-            });
-            if let Some(at) = found {
-                taken[at] = true;
-                slots[place] = Some(at);
-            }
-        }
-    }
-    for (place, item) in objects.iter().enumerate() {
-        if slots[place].is_none()
-            && let Some(&at) = order.get(place)
-            && !taken[at]
-            && typed(at, item)
-        {
-            taken[at] = true;
-            slots[place] = Some(at);
-        }
-    }
-    // Another id at another place: the same text, and the same type, is the same item and not a second one.
-    for (place, raw) in outputs
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| slots[*place].is_none())
-        .collect::<Vec<_>>()
-    {
-        let same = order.iter().copied().find(|&at| {
-            let slot = &items.list[at];
-            let told = matches!(slot.kind, ItemType::Message | ItemType::Reasoning);
-            told && !taken[at]
-                && typed(at, &objects[place])
-                && conform(slot, raw.as_ref(), "completed").text.is_empty()
-        });
-        if let Some(at) = same {
-            taken[at] = true;
-            slots[place] = Some(at);
-        }
-    }
-    let in_order = slots.len() == order.len()
-        && slots
-            .iter()
-            .zip(&order)
-            .all(|(slot, at)| *slot == Some(*at));
-    let (mut same, mut whole) = (in_order, true);
-    for (slot, raw) in slots.iter().zip(outputs).filter(|_| in_order) {
-        let Some(at) = slot else { continue };
-        let conformed = conform(&items.list[*at], raw.as_ref(), "completed");
-        same &= conformed.id.is_empty() && conformed.text.is_empty();
-        whole &= conformed.fields.is_empty() && conformed.parts.is_empty();
-    }
-    Concord {
-        slots,
-        same,
-        agrees: same && whole,
-    }
-}
+use super::{Mend, Released, concord, conform};
 
 impl Mend<'_> {
     /// Makes the stream and its terminal agree: closes every open item, from `output` where that holds it, else from
@@ -127,6 +25,7 @@ impl Mend<'_> {
         for (raw, slot) in outputs.iter().zip(&found.slots) {
             let at = match slot {
                 Some(at) => *at,
+                None if self.is_repetition(raw) => continue,
                 None if Object::parse(raw).is_some_and(|item| item.filled("type").is_some()) => {
                     let at = self.open_known(raw);
                     self.conclude_item(at, Some(raw));
@@ -203,8 +102,12 @@ impl Mend<'_> {
 
     fn conclude_item(&mut self, at: usize, listed: Option<&str>) {
         if let Some(raw) = listed {
-            if self.slot_ref(at).held && !self.release(at, raw, true) {
-                return self.fail_call();
+            if self.slot_ref(at).held {
+                match self.release(at, raw, true) {
+                    Released::Known(_) => {}
+                    Released::Repetition => return,
+                    Released::Nameless => return self.fail_call(),
+                }
             }
             self.settle(at, Some(raw));
             if self.is_over() {
@@ -213,6 +116,10 @@ impl Mend<'_> {
             let status = self.closing_status();
             let item = edit(raw, &conform(self.slot_ref(at), raw, status).all());
             return self.give_done(at, &item);
+        }
+        if self.slot_ref(at).is_untold_rival() {
+            // The same call was added twice, and nothing came of the second.
+            return self.model.slots.take_out(at);
         }
         if !self.slot_ref(at).can_be_closed() {
             if self.slot_ref(at).partial {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod body;
+mod call_id;
 mod call_identity;
 mod clients;
 mod comment;
@@ -167,7 +168,9 @@ static RULES: &[&Rule] = &[
     &delta::DELTA_NOT_STRING,
     &delta::DELTA_AFTER_DONE,
     &cumulative::CUMULATIVE_DELTAS,
+    &call_id::DUPLICATE,
     &item_not_added::ITEM_NOT_ADDED,
+    &call_id::AMBIGUOUS,
     &item_fields::ITEM_FIELDS_MISSING,
     &prefilled::PREFILLED_ADDED,
     &arguments::OBFUSCATED,

@@ -123,7 +123,9 @@ pub(super) static CHANGED: Rule = Rule {
 };
 
 fn changed(look: &Look<'_>) -> Said {
-    let (slot, now) = (look.slot()?, look.event.integer(Field::OutputIndex)?);
+    // A call that is held has no index yet.
+    let slot = look.slot().filter(|slot| !slot.held)?;
+    let now = look.event.integer(Field::OutputIndex)?;
     if Some(now) == slot.shown_index() || look.class == Class::ItemAdded {
         return None;
     }

@@ -7,9 +7,9 @@ use crate::model::Look;
 use crate::violation::{Code, Profile};
 
 use super::{
-    FRAMING, Finding, Grade, RULES, Rule, arguments, ask, call_identity, created, cumulative,
-    delta, error, item_fields, item_id, item_not_added, json_text, junk, naming, output_index,
-    part, prefilled, sequence,
+    FRAMING, Finding, Grade, RULES, Rule, arguments, ask, call_id, call_identity, created,
+    cumulative, delta, error, item_fields, item_id, item_not_added, json_text, junk, naming,
+    output_index, part, prefilled, sequence,
 };
 
 /// What [`Model::plain`](crate::model::Model::plain) asks is enough for these. A rule that is not listed is asked of every
@@ -29,6 +29,7 @@ static MET: &[&Rule] = &[
     &delta::DELTA_AFTER_DONE,
     &prefilled::PREFILLED_ADDED,
     &item_not_added::ITEM_NOT_ADDED,
+    &call_id::AMBIGUOUS,
     &item_fields::ITEM_FIELDS_MISSING,
     &arguments::OBFUSCATED,
     &item_id::MISSING,

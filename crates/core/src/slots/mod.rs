@@ -74,6 +74,11 @@ impl ItemType {
         }
     }
 
+    /// Such an item is made of parts.
+    pub(crate) fn has_parts(self) -> bool {
+        !self.lists().is_empty()
+    }
+
     /// The field of a call's item that holds its arguments or input.
     pub(crate) fn payload_field(self) -> &'static str {
         if self == Self::CustomToolCall {
@@ -145,6 +150,12 @@ pub(crate) struct Slot {
     pub(crate) made_up: bool,
     /// A call whose name is not known: nothing of it was sent downstream, and it has no index there yet.
     pub(crate) held: bool,
+    /// A call that was added under the call id of another one: it is held until it is known to be another.
+    pub(crate) rival: bool,
+    /// A call that was only another one again: it is not there.
+    pub(crate) repeated: bool,
+    /// The call id that the upstream gave it, where another call had it already.
+    pub(crate) upstream_call_id: Option<String>,
     /// The item as the upstream added it, where it held text that waits.
     pub(crate) prefilled: Option<String>,
     /// The arguments or input that a call was added with, where they wait.
@@ -356,9 +367,11 @@ impl Slots {
         !self.overflowed
     }
 
-    /// The slots in the order of their output index.
+    /// The slots in the order of their output index; what only repeats another is none.
     pub(crate) fn ordered(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        let mut order: Vec<usize> = (0..self.list.len())
+            .filter(|at| !self.list[*at].repeated)
+            .collect();
         order.sort_by_key(|&at| (self.list[at].index, at));
         order
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::event::Field;
-use crate::json;
+use crate::json::{self, Object};
 
 use super::{Change, ItemType, Slot, Slots};
 
@@ -115,7 +115,52 @@ impl Slot {
     }
 }
 
+impl Slot {
+    /// It is the call that the upstream calls by this call id.
+    pub(crate) fn is_called(&self, call_id: &str) -> bool {
+        let known = [&self.call_id, &self.upstream_call_id];
+        self.kind.is_call() && known.into_iter().flatten().any(|known| known == call_id)
+    }
+
+    /// The same call id was added a second time, and nothing came of it.
+    pub(crate) fn is_untold_rival(&self) -> bool {
+        self.rival && self.held && self.payload.is_empty() && self.payload_seed.is_empty()
+    }
+
+    /// The call is done, and `item` is it again: the same name and the same arguments.
+    pub(crate) fn is_repeated_by(&self, item: &Object<'_>) -> bool {
+        let whole = payload_text(item.get(self.kind.payload_field()));
+        let told = self.told(Some(whole.as_deref().unwrap_or_default()));
+        item.string("type").as_deref() == Some(self.type_name.as_str())
+            && item.filled("name").as_deref() == self.name.as_deref()
+            && matches!(told, Told::Same | Told::Stands)
+    }
+}
+
 impl Slots {
+    /// The first call that the upstream calls by this call id, this slot aside.
+    pub(crate) fn called(&self, call_id: &str, but: Option<usize>) -> Option<usize> {
+        let calls = self.list.iter().enumerate();
+        calls
+            .filter(|(at, slot)| Some(*at) != but && !slot.repeated)
+            .find(|(_, slot)| slot.is_called(call_id))
+            .map(|(at, _)| at)
+    }
+
+    /// A call of this call id that `item` only repeats.
+    pub(crate) fn repeated_by(&self, call_id: &str, item: &Object<'_>) -> bool {
+        let mut calls = self.list.iter().filter(|slot| !slot.repeated && !slot.held);
+        calls.any(|slot| slot.is_called(call_id) && slot.is_repeated_by(item))
+    }
+
+    /// The call is not there: it only repeats another one.
+    pub(crate) fn take_out(&mut self, at: usize) {
+        let slot = &mut self.list[at];
+        (slot.repeated, slot.held, slot.done_at_index) = (true, false, true);
+        slot.done = Some(String::new());
+        slot.forget();
+    }
+
     /// Appends delivered arguments or input.
     pub(crate) fn append_payload(&mut self, at: usize, delta: &str) {
         if delta.is_empty() {

@@ -3,7 +3,7 @@
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::Object;
 
-use super::{ItemType, Slot, Slots, TextKind};
+use super::{ItemType, Slot, Slots, TextKind, Told, payload_text};
 
 /// How an event names its item, and of what type the item has to be.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Address<'a> {
     pub(crate) has_parts: bool,
     /// The event is about a call's arguments or input: they go into a call whose own are not done.
     pub(crate) into_call: bool,
+    /// The name and the arguments of a call that is done.
+    pub(crate) call: Option<(std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>,
 }
 
 impl<'a> Address<'a> {
@@ -28,6 +30,12 @@ impl<'a> Address<'a> {
             Class::ItemAdded | Class::ItemDone => {
                 let type_name = item.filled("type");
                 let want = type_name.as_deref().map(ItemType::from_name);
+                let call = want.filter(|want| want.is_call() && kind.class() == Class::ItemDone);
+                let call = call.map(|call| {
+                    let whole = payload_text(item.get(call.payload_field()));
+                    let name = item.string("name").unwrap_or_default();
+                    (name, whole.unwrap_or_default())
+                });
                 Self {
                     index,
                     id: item.filled("id"),
@@ -36,6 +44,7 @@ impl<'a> Address<'a> {
                     want,
                     has_parts: false,
                     into_call: false,
+                    call,
                 }
             }
             Class::PartAdded | Class::PartDone => {
@@ -56,6 +65,7 @@ impl<'a> Address<'a> {
             _ => Self {
                 index,
                 id: event.text(Field::ItemId),
+                call_id: event.text(Field::CallId).filter(|id| !id.is_empty()),
                 want: want(kind),
                 into_call: matches!(kind.class(), Class::CallDelta | Class::CallDone),
                 ..Self::default()
@@ -119,27 +129,77 @@ impl Slots {
                 .or(by_index)
                 .or(by_id)
                 .or_else(|| self.by_call_id(address));
-            // Several items under one index, and no id to tell them apart: the newest open one of the type.
-            let open = |at: &usize| {
-                self.list[*at].is_open() && self.list[*at].upstream_index == address.index
-            };
             if found.is_some() || !self.by_index.contains_key(&address.index) {
-                return found;
+                return found.or_else(|| self.only_without_index(address));
             }
-            return (0..self.list.len()).rev().filter(open).find(fits);
+            // Several items under one index, and no id to tell them apart: the newest open one of the type.
+            return self.candidates(address).next_back();
         }
         by_id.or_else(|| self.by_call_id(address)).or_else(|| {
-            let open = |at: &usize| {
-                self.list[*at].is_open() && !(address.into_call && self.list[*at].payload_done)
-            };
-            let mut fitting = (0..self.list.len()).filter(fits).filter(open);
             // What is open is closed in the order in which it was opened; what is added to is the newest.
             if address.type_name.is_some() {
-                fitting.next()
+                let by_content = self.by_content(address);
+                by_content.or_else(|| self.candidates(address).next())
             } else {
-                fitting.next_back()
+                self.candidates(address).next_back()
             }
         })
+    }
+
+    /// The open slots that the event could mean if neither id nor call id tells.
+    fn candidates(&self, address: &Address<'_>) -> impl DoubleEndedIterator<Item = usize> {
+        (0..self.list.len()).filter(move |at| {
+            let slot = &self.list[*at];
+            let there = address.index.is_none() || slot.upstream_index == address.index;
+            there
+                && slot.is_open()
+                && !(address.into_call && slot.payload_done)
+                && address.fits(slot)
+        })
+    }
+
+    /// The one open call whose name and arguments are those that are done: what was streamed of it says just that, or,
+    /// if nothing was, could go on to say it.
+    fn by_content(&self, address: &Address<'_>) -> Option<usize> {
+        let (name, whole) = address.call.as_ref()?;
+        let only = |fits: fn(&Told<'_>) -> bool| {
+            let mut fitting = self.candidates(address).filter(|at| {
+                let slot = &self.list[*at];
+                let named = slot.name.as_deref().is_none_or(|known| *known == **name);
+                named && fits(&slot.told(Some(whole)))
+            });
+            fitting.next().filter(|_| fitting.next().is_none())
+        };
+        only(|told| matches!(told, Told::Same | Told::Stands))
+            .or_else(|| only(|told| matches!(told, Told::Rest(_))))
+    }
+
+    /// The one open call that has no index of the upstream's, for an index that no item has.
+    fn only_without_index(&self, address: &Address<'_>) -> Option<usize> {
+        if !address.into_call {
+            return None;
+        }
+        let nowhere = Address {
+            index: None,
+            ..address.clone()
+        };
+        let mut open = self
+            .candidates(&nowhere)
+            .filter(|at| self.list[*at].upstream_index.is_none());
+        open.next().filter(|_| open.next().is_none())
+    }
+
+    /// Several open calls could be meant, and nothing tells which (DEVIATIONS 9.3).
+    pub(crate) fn is_ambiguous(&self, address: &Address<'_>) -> bool {
+        let by_id = || {
+            let at = self.by_id.get(address.id.as_deref()?)?;
+            Some(address.fits(&self.list[*at]))
+        };
+        (address.into_call || address.call.is_some())
+            && !by_id().unwrap_or(false)
+            && self.by_call_id(address).is_none()
+            && self.candidates(address).nth(1).is_some()
+            && self.by_content(address).is_none()
     }
 
     /// The slot that the event names by exactly its index and id, as nearly every delta does: that of the event before,
