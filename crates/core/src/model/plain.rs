@@ -56,12 +56,16 @@ impl Model {
         if self.is_plain_again(event, place)
             && !rules::breakable_by_plain(profile, place.kind.class())
         {
-            debug_assert!({
-                rules::inspect(&Look::again(self, event, profile, place), without, findings);
-                findings
-                    .iter()
-                    .all(|one| one.rule.is_about_numbers() || !one.is_violation())
-            });
+            debug_assert!(
+                {
+                    rules::inspect(&Look::again(self, event, profile, place), without, findings);
+                    findings
+                        .iter()
+                        .all(|one| one.rule.is_about_numbers() || !one.is_violation())
+                },
+                "a mended delta breaks {findings:?}: {}",
+                String::from_utf8_lossy(event.raw())
+            );
             return;
         }
         rules::inspect(&Look::again(self, event, profile, place), without, findings);
@@ -82,7 +86,8 @@ impl Model {
             let text = TextKind::of(kind)?;
             let (place, index) = (place.part?, event.integer(text.index_field())?);
             let part = slot.parts(text).get(place)?;
-            (part.index == index && takes_text(part, text)).then_some(())
+            // openai-python finds a part by its position.
+            (part.index == index && place as u64 == index && takes_text(part, text)).then_some(())
         };
         self.created
             && !self.cumulative
