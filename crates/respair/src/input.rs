@@ -260,6 +260,18 @@ pub(crate) fn unreadable(name: &str, error: &io::Error) -> u8 {
     USAGE
 }
 
+/// Whether somebody has put a file or a pipe in the place of standard input.
+pub(crate) fn is_piped() -> bool {
+    let Ok(metadata) = standard_input().and_then(|file| file.metadata()) else {
+        return false;
+    };
+    #[cfg(unix)]
+    let is_pipe = std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
+    #[cfg(not(unix))]
+    let is_pipe = false;
+    metadata.is_file() || is_pipe
+}
+
 /// Standard input without the buffer of the standard library: what arrives is there at once.
 fn standard_input() -> io::Result<File> {
     #[cfg(unix)]

@@ -7,6 +7,7 @@ mod breaks;
 mod endpoint;
 pub(crate) mod excerpt;
 mod explain;
+mod fields;
 pub(crate) mod markdown;
 mod point;
 pub(crate) mod stream;
@@ -19,7 +20,7 @@ use std::path::Path;
 use respair_core::{EndOfBody, Profile, RequestFacts};
 
 use crate::args::{self, Common, Format};
-use crate::input::{Came, Drain, Input, unreadable};
+use crate::input::{self, Came, Drain, Input, unreadable};
 use crate::{USAGE, commands, term};
 
 use stream::{Judge, Judged, Origin};
@@ -58,6 +59,9 @@ pub(crate) fn command(common: &Common, check: &args::Check) -> u8 {
         }
         Target::StandardInput => Input::open(Some(Path::new("-"))),
         Target::Endpoint(url) => {
+            if url.is_none() && input::is_piped() && !common.quiet {
+                term::notice("standard input is not read; `respair check -` judges it");
+            }
             let most = check.max_requests.map(usize::from);
             return endpoint::command(common, url, most, profile, format);
         }

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use respair_core::{Event, Violation};
 
+use super::fields::{DEEPEST, Found, fields, inner, lone_surrogate};
+
 /// A line (its index in the frame) and the bytes in it.
 pub(super) type Place = (usize, Range<usize>);
 
@@ -93,20 +95,6 @@ struct DataLine {
     length: usize,
 }
 
-/// A field that was found in the data.
-struct Found {
-    depth: usize,
-    key: Range<usize>,
-    /// The value, where it is no object or list, or an empty one.
-    value: Option<Range<usize>>,
-}
-
-impl Found {
-    fn span(&self) -> Range<usize> {
-        self.key.start..self.value.as_ref().map_or(self.key.end, |value| value.end)
-    }
-}
-
 impl<'a> Data<'a> {
     fn of(raw: &[u8], lines: &[Range<usize>], text: &'a [u8]) -> Self {
         let mut start = 0;
@@ -168,7 +156,7 @@ impl<'a> Data<'a> {
             "lone-surrogate" => return self.locate(lone_surrogate(self.text)?),
             _ => {}
         }
-        let fields = self.fields();
+        let fields = fields(self.text);
         // What is said to be missing is not to be found; a field of that name further inside is another one.
         let is_about_nothing = message.contains(" lacks `");
         let deepest = if message.contains(" no `") {
@@ -201,7 +189,7 @@ impl<'a> Data<'a> {
 
     /// A key that stands twice in the event itself; those further inside are not looked for.
     fn twice(&self) -> Option<Place> {
-        let fields = self.fields();
+        let fields = fields(self.text);
         let outer: Vec<&Found> = fields.iter().filter(|field| field.depth == 1).collect();
         let again = |(at, field): &(usize, &&Found)| {
             outer[..*at]
@@ -214,7 +202,7 @@ impl<'a> Data<'a> {
 
     /// The event's type.
     fn typed(&self) -> Option<Place> {
-        let fields = self.fields();
+        let fields = fields(self.text);
         let is_type = |field: &&Found| field.depth == 1 && self.key(field) == b"type";
         self.locate(fields.iter().find(is_type)?.span())
     }
@@ -225,43 +213,6 @@ impl<'a> Data<'a> {
 
     fn value(&self, field: &Found) -> Option<&[u8]> {
         Some(inner(&self.text[field.value.clone()?]))
-    }
-
-    /// Every field of every object, as far as the text is JSON. Keys and values that are written with escapes are not
-    /// known again, and that costs no more than a mark.
-    fn fields(&self) -> Vec<Found> {
-        let text = self.text;
-        let mut found = Vec::new();
-        let mut depth = 0usize;
-        let mut at = 0;
-        while at < text.len() {
-            match text[at] {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                b'"' => {
-                    let key = at..string_end(text, at);
-                    at = key.end;
-                    let colon = blanks_end(text, at);
-                    if text.get(colon) == Some(&b':') {
-                        let start = blanks_end(text, colon + 1);
-                        let value = value_end(text, start).map(|end| start..end);
-                        // The events of a stream have few fields; only a terminal one may hold many.
-                        if depth <= DEEPEST && found.len() < MOST {
-                            found.push(Found {
-                                depth,
-                                key,
-                                value: value.clone(),
-                            });
-                        }
-                        at = value.map_or(start, |value| value.end);
-                    }
-                    continue;
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        found
     }
 }
 
@@ -290,81 +241,6 @@ fn about(code: &str) -> &'static [&'static str] {
                 .iter()
                 .find(|(prefix, _)| starts(prefix))
                 .map_or(&[], |(_, keys)| keys)
-        }
-    }
-}
-
-/// An escaped half of a surrogate pair.
-fn lone_surrogate(text: &[u8]) -> Option<Range<usize>> {
-    let half = |at: usize| {
-        let escape = text.get(at..at + 6)?;
-        let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
-        let unit = u16::from_str_radix(digits, 16).ok()?;
-        (0xd800..=0xdfff).contains(&unit).then_some(unit)
-    };
-    let mut at = 0;
-    while at < text.len() {
-        match (text[at], half(at)) {
-            (_, Some(0xd800..=0xdbff)) if half(at + 6).is_some_and(|unit| unit >= 0xdc00) => {
-                at += 12
-            }
-            (_, Some(_)) => return Some(at..at + 6),
-            (b'\\', None) => at += 2,
-            _ => at += 1,
-        }
-    }
-    None
-}
-
-/// Fields further inside are not what a finding is about.
-const DEEPEST: usize = 8;
-/// Fields that are looked at.
-const MOST: usize = 10_000;
-
-fn inner(text: &[u8]) -> &[u8] {
-    match text {
-        [b'"', inner @ .., b'"'] => inner,
-        other => other,
-    }
-}
-
-/// Where the string that begins at `at` ends.
-fn string_end(text: &[u8], at: usize) -> usize {
-    let mut end = at + 1;
-    while end < text.len() {
-        match text[end] {
-            b'"' => return end + 1,
-            b'\\' => end += 2,
-            _ => end += 1,
-        }
-    }
-    text.len()
-}
-
-fn blanks_end(text: &[u8], at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count()
-}
-
-/// Where the value that begins at `at` ends; `None` for an object or list that holds something.
-fn value_end(text: &[u8], at: usize) -> Option<usize> {
-    match text.get(at)? {
-        b'"' => Some(string_end(text, at)),
-        open @ (b'{' | b'[') => {
-            let close = blanks_end(text, at + 1);
-            (text.get(close) == Some(&(open + 2))).then_some(close + 1)
-        }
-        _ => {
-            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
-            Some(
-                text[at..]
-                    .iter()
-                    .position(ends)
-                    .map_or(text.len(), |length| at + length),
-            )
         }
     }
 }
@@ -447,14 +323,6 @@ data: {"type":"response.in_progress","sequence_number":1,"response":{"id":"r","o
         ] {
             assert_eq!(pointed_at(&frames(second), code), place, "{code}: {second}");
         }
-    }
-
-    #[test]
-    fn halves_of_surrogate_pairs_are_found() {
-        let found = |text: &str| lone_surrogate(text.as_bytes()).map(|at| text[at].to_owned());
-        assert_eq!(found(r#"{"a":"\ud83d\ude00 \\ud83d"}"#), None);
-        assert_eq!(found(r#"{"a":"\ud83d\ude00\uDE00"}"#).unwrap(), r"\uDE00");
-        assert_eq!(found(r#"{"a":"\ud83d"}"#).unwrap(), r"\ud83d");
     }
 
     #[test]

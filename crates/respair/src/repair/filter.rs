@@ -4,9 +4,11 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use respair_core::{EndOfBody, Reader, Step};
 
 use super::files::Files;
+use crate::check::trace::{Piece, Splitter};
 use crate::input::{Came, Drain, Input, Nudge};
 use crate::report::Out;
 
@@ -42,6 +44,8 @@ impl Stop {
 pub(super) enum Stopped {
     /// The stream has ended, or its body has.
     Ended,
+    /// The input is a trace of several requests, and the answer to the next one begins here.
+    AnotherBody,
     /// Somebody asked.
     Interrupted,
     /// Who read the output has gone away.
@@ -71,6 +75,8 @@ impl<'a> Filter<'a> {
     /// Runs until the stream has ended and what may belong to it has come.
     pub(super) fn run(&mut self, input: Input, stop: &Stop) -> Stopped {
         let mut drain = Drain::new(&input);
+        // Of a file the last body was looked for before.
+        let mut splitter = (!input.is_file()).then(Splitter::default);
         let chunks = input.chunks();
         stop.wakes(chunks.nudge());
         let (cause, stopped) = loop {
@@ -79,7 +85,11 @@ impl<'a> Filter<'a> {
             }
             let has_ended = self.reader.ended().is_some();
             match chunks.next(drain.deadline(has_ended, self.reader.is_draining())) {
-                Some(Came::Bytes(chunk)) => self.reader.push(chunk),
+                Some(Came::Bytes(chunk)) => {
+                    if self.take(chunk, splitter.as_mut()) {
+                        break (EndOfBody::Interrupted, Stopped::AnotherBody);
+                    }
+                }
                 Some(Came::End) => break (EndOfBody::Eof, Stopped::Ended),
                 Some(Came::Failed(error)) => break (EndOfBody::Reset, Stopped::Unreadable(error)),
                 Some(Came::Nudge) => continue,
@@ -96,11 +106,31 @@ impl<'a> Filter<'a> {
         if matches!(stopped, Stopped::Interrupted) && self.reader.bytes_in() == 0 {
             return stopped;
         }
+        // Behind the mark of another body nothing is of this one.
+        let splitter = splitter.filter(|_| !matches!(stopped, Stopped::AnotherBody));
+        if let Some(rest) = splitter.and_then(Splitter::finish) {
+            self.reader.push(rest);
+        }
         self.reader.finish(cause);
         match self.give() {
             Ok(()) => stopped,
             Err(error) => self.unwritten(error),
         }
+    }
+
+    /// Takes a chunk in; `true` when another body begins in it.
+    fn take(&mut self, chunk: Bytes, splitter: Option<&mut Splitter>) -> bool {
+        let Some(splitter) = splitter else {
+            self.reader.push(chunk);
+            return false;
+        };
+        for piece in splitter.push(chunk) {
+            match piece {
+                Piece::Bytes(bytes) => self.reader.push(bytes),
+                Piece::Attempt { .. } => return true,
+            }
+        }
+        false
     }
 
     /// Writes what was decided.

@@ -163,7 +163,7 @@ impl Job {
         let (reader, out) = filter.done();
         let report = Report::of(&reader, profile, out, start, &without);
         let mut code = match &stopped {
-            Stopped::Ended => exit_code(reader.ended()),
+            Stopped::Ended | Stopped::AnotherBody => exit_code(reader.ended()),
             Stopped::Interrupted => INTERRUPTED,
             Stopped::Closed => 0,
             Stopped::Unreadable(_) | Stopped::Unwritable(_) => USAGE,
@@ -173,6 +173,12 @@ impl Job {
             summary::tell(&reader, &report, verbose);
         }
         match stopped {
+            Stopped::AnotherBody if !quiet => {
+                term::notice(&format!(
+                    "{name} is a trace of several requests; request 1 was read"
+                ));
+                term::help("name the file to repair the last one: `respair repair FILE`");
+            }
             Stopped::Unreadable(error) => {
                 crate::input::unreadable(&name, &error);
             }

@@ -329,6 +329,27 @@ fn of_a_trace_the_last_request_is_repaired() {
     done.says("notice: trace.sse is a trace of several requests; request 2 is read\n");
 }
 
+/// On a pipe nobody knows whether another request follows.
+#[test]
+fn of_a_piped_trace_the_first_request_is_repaired() {
+    let home = Home::new();
+    let discarded = hello().drop_type("response.created").take(1).to_bytes();
+    let trace = [
+        &discarded[..],
+        b": respair attempt 2\n\n",
+        &hello().to_bytes(),
+    ]
+    .concat();
+    let done = home.run_with_input(&["repair"], &trace).exits(3);
+    let expected = [
+        "response.created",
+        "response.in_progress",
+        "response.failed",
+    ];
+    assert_eq!(typed(&done.out), expected);
+    done.says("standard input is a trace of several requests; request 1 was read");
+}
+
 /// The contract's report, of real streams, by both commands.
 #[test]
 fn reports_follow_the_schema_and_a_repaired_stream_conforms() {
