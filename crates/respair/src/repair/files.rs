@@ -29,7 +29,7 @@ impl Files {
             let metadata = input.opened().metadata();
             metadata.is_ok_and(|metadata| same_file(&metadata, other))
         };
-        let output = output.filter(|path| path.as_os_str() != "-");
+        let output = output.filter(|path| !is_standard_output(path));
         if let Some(path) = output {
             if path.metadata().is_ok_and(|there| input_is(&there)) {
                 return Err(refused("-o", path, "it is the input"));
@@ -41,12 +41,10 @@ impl Files {
             term::error("standard output is the input; what is not read yet would be lost");
             return Err(USAGE);
         }
-        let to_standard = report.is_some_and(|path| path.as_os_str() == "-");
+        let to_standard = report.is_some_and(is_standard_output);
         if to_standard && output.is_none() {
             term::error("--report -: standard output carries the stream");
-            term::help(
-                "name a file (`--report /dev/stderr` works too), or write the stream with -o",
-            );
+            term::help("name a file (/dev/stderr is one), or write the stream with -o");
             return Err(USAGE);
         }
         if let Some(path) = report.filter(|_| !to_standard) {
@@ -67,6 +65,11 @@ impl Files {
             Some(_) if to_standard => Some((
                 Box::new(io::stdout()) as Box<_>,
                 "standard output".to_owned(),
+            )),
+            // Opened by its name it would be emptied where it is a file.
+            Some(path) if path == Path::new("/dev/stderr") => Some((
+                Box::new(io::stderr()) as Box<_>,
+                "standard error".to_owned(),
             )),
             Some(path) => Some(created("--report", path)?),
         };
@@ -106,6 +109,10 @@ impl Files {
             _ => Ok(()),
         }
     }
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    path == Path::new("-") || path == Path::new("/dev/stdout")
 }
 
 fn refused(flag: &str, path: &Path, why: &str) -> u8 {

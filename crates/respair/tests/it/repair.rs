@@ -261,6 +261,60 @@ fn files_are_written_and_standard_output_then_is_free() {
     assert!(told.get("without").is_none());
 }
 
+#[cfg(unix)]
+#[test]
+fn the_names_of_the_standard_streams_are_those_streams() {
+    let home = Home::new();
+    home.write("in.sse", &hello().to_bytes());
+    let done = home
+        .run(&["repair", "in.sse", "--report", "/dev/stderr"])
+        .exits(0);
+    report(&done.err);
+    assert_eq!(done.out.as_bytes(), hello().to_bytes());
+    let args = [
+        "repair",
+        "in.sse",
+        "-o",
+        "out.sse",
+        "--report",
+        "/dev/stdout",
+    ];
+    report(&home.run(&args).exits(0).out);
+    // A file in the place of standard error is not emptied.
+    std::fs::write(home.path("log"), "before\n").unwrap();
+    let log = std::fs::OpenOptions::new()
+        .append(true)
+        .open(home.path("log"))
+        .unwrap();
+    let mut command = home.command(&["repair", "in.sse", "--report", "/dev/stderr"]);
+    Done::of(command.stderr(log).output().unwrap()).exits(0);
+    let log = std::fs::read_to_string(home.path("log")).unwrap();
+    report(log.strip_prefix("before\n").unwrap());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let home = Home::new();
+    home.write("in.sse", &hello().to_bytes());
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    for args in [&["repair", "in.sse"][..], &["check", "in.sse"]] {
+        let output = home.command(args).stdout(full()).output().unwrap();
+        Done::of(output)
+            .exits(2)
+            .says("error: standard output: No space left");
+    }
+    let done = home
+        .run(&["repair", "in.sse", "--report", "/dev/full"])
+        .exits(2);
+    done.says("error: --report /dev/full: No space left");
+}
+
 #[test]
 fn what_is_switched_off_is_not_mended_and_no_longer_promised() {
     let home = Home::new();
