@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use respair_core::{Code, Ending, ErrorSource, Profile, Severity, rules};
+use respair_core::{Code, Ending, ErrorSource, Profile, Severity, measurements, rules};
 use serde::Deserialize;
 
 use crate::corpus;
@@ -247,4 +247,31 @@ fn apart(read: &Outcome, outcome: &Shown, codes: &[&str], body: &[u8]) -> Option
         }
     };
     (!holds).then(|| "it ends otherwise".to_owned())
+}
+
+/// What the clients were measured on is mapped to the right rule, as far as the relay has the same scenario.
+#[test]
+fn what_was_measured_shows_its_rule() {
+    let streams = corpus::scenarios();
+    let mut shown = 0;
+    for row in measurements() {
+        let named = streams.iter().filter(|stream| stream.name == row.scenario);
+        for stream in named {
+            let read = tolerant(Profile::Portable, &stream.body);
+            let codes: Vec<Code> = row.codes().collect();
+            let found = codes
+                .iter()
+                .any(|code| read.violations.iter().any(|found| found.code == *code));
+            // How a connection behaves, and what is legal, no body shows.
+            let silent = codes.iter().all(|code| code.as_str() == "held-open");
+            assert!(
+                found || silent && read.violations.is_empty(),
+                "{}: {:?}",
+                row.scenario,
+                read.violations
+            );
+            shown += usize::from(found);
+        }
+    }
+    assert!(shown >= 12, "{shown}");
 }
