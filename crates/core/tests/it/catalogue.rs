@@ -181,6 +181,7 @@ fn every_fixture_does_what_the_catalogue_says() {
     let catalogue = catalogue();
     let streams = corpus::rules();
     let mut wrong = Vec::new();
+    let mut shown: BTreeSet<&str> = BTreeSet::new();
     let extra = catalogue
         .extra
         .iter()
@@ -198,6 +199,7 @@ fn every_fixture_does_what_the_catalogue_says() {
             wrong.push(format!("{fixture}: there is no such fixture"));
             continue;
         };
+        shown.insert(fixture);
         let read = tolerant(Profile::Portable, &stream.body);
         if let Some(problem) = apart(&read, outcome, &codes, &stream.body) {
             wrong.push(format!(
@@ -206,6 +208,15 @@ fn every_fixture_does_what_the_catalogue_says() {
             ));
         }
     }
+    let unnamed = streams
+        .iter()
+        .filter(|stream| !shown.contains(stream.name.as_str()));
+    wrong.extend(unnamed.map(|stream| {
+        format!(
+            "{}.sse is in no entry of fixtures/catalogue.toml, and not extra",
+            stream.name
+        )
+    }));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
