@@ -252,12 +252,18 @@ impl Drain {
 
 /// Says why something cannot be read.
 pub(crate) fn unreadable(name: &str, error: &io::Error) -> u8 {
-    let why = match error.kind() {
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => term::system(error),
-    };
-    term::error(&format!("{name}: {why}"));
+    term::error(&format!("{name}: {}", why(error)));
     USAGE
+}
+
+/// Why a file cannot be opened, in the same words everywhere.
+pub(crate) fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => term::system(error),
+    }
 }
 
 /// Whether somebody has put a file or a pipe in the place of standard input.

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::input::Input;
+use crate::input::{Input, why};
 use crate::report::Report;
 use crate::{USAGE, term};
 
@@ -124,7 +124,10 @@ fn refused(flag: &str, path: &Path, why: &str) -> u8 {
 fn created(flag: &str, path: &Path) -> Result<(Box<dyn Write + Send>, String), u8> {
     match File::create(path) {
         Ok(file) => Ok((Box::new(file), term::one_line(&path.display().to_string()))),
-        Err(error) => Err(refused(flag, path, &term::system(&error))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(refused(flag, path, "there is no such folder"))
+        }
+        Err(error) => Err(refused(flag, path, &why(&error))),
     }
 }
 

@@ -187,11 +187,14 @@ fn unreadable_input_and_misuse_are_told_apart_from_bad_streams() {
     home.write("bad.json", b"[1]");
     home.write("s.sse", &hello().to_bytes());
     for (args, says) in [
-        (&["repair", "missing.sse"][..], "missing.sse: No such file"),
+        (
+            &["repair", "missing.sse"][..],
+            "missing.sse: there is no such file",
+        ),
         (&["repair", "dir"], "dir: it is a directory"),
         (
             &["repair", "s.sse", "-o", "dir/x/y"],
-            "-o dir/x/y: No such file",
+            "-o dir/x/y: there is no such folder",
         ),
         (
             &["repair", "s.sse", "--request", "bad.json"],
@@ -199,7 +202,7 @@ fn unreadable_input_and_misuse_are_told_apart_from_bad_streams() {
         ),
         (
             &["repair", "s.sse", "--request", "none.json"],
-            "--request none.json: No such",
+            "--request none.json: there is no such file",
         ),
         (
             &["repair", "s.sse", "--report", "-"],
