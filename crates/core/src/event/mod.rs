@@ -295,6 +295,34 @@ impl Event {
         matches!(self.bytes(field), Some([b'"', inner @ .., b'"']) if inner == text.as_bytes())
     }
 
+    /// `true` when this event is framed and named like `other`, and has the same fields with the same values, but for
+    /// the values of `apart`.
+    pub(crate) fn is_like(&self, other: &Self, apart: &[Field]) -> bool {
+        let (data, others_data) = (self.frame.data(), other.frame.data());
+        let same = |at: usize| {
+            let (own, others) = (self.spans[at], other.spans[at]);
+            if own.1 == 0 || others.1 == 0 {
+                return own.1 == others.1;
+            }
+            let value = |(start, end): (u32, u32)| start as usize..end as usize;
+            apart.iter().any(|field| *field as usize == at)
+                || data.get(value(own)) == others_data.get(value(others))
+        };
+        self.kind == other.kind
+            && self.payload == Payload::Object
+            && other.payload == Payload::Object
+            && !self.duplicates
+            && !other.duplicates
+            && self.frame.oddities() == other.frame.oddities()
+            && self.frame.has_name_of(&other.frame)
+            && (0..Field::COUNT).all(same)
+    }
+
+    /// The raw JSON of a top-level field, as bytes.
+    pub(crate) fn raw_field(&self, field: Field) -> Option<&[u8]> {
+        self.bytes(field)
+    }
+
     /// `true` when the field is a string.
     pub(crate) fn is_string(&self, field: Field) -> bool {
         self.bytes(field)

@@ -13,6 +13,8 @@ struct Piece<'a> {
     start: usize,
     end: usize,
     added: bool,
+    /// Which of the fields that are set it is: what is added stands in that order.
+    at: usize,
 }
 
 impl Event {
@@ -36,9 +38,9 @@ impl Event {
         u32::try_from(sizes.sum::<usize>() + data.len() + name.len() + 1024).ok()?;
         let close = memchr::memrchr(b'}', data)?;
         let mut pieces = self.pieces(fields, close);
-        pieces.sort_by_key(|piece| piece.start);
+        pieces.sort_unstable_by_key(|piece| (piece.start, piece.at));
         let mut spans = self.spans;
-        let frame = Frame::compose_line(name, data.len() + room(&pieces), |out| {
+        let frame = Frame::compose_line(name, length(data, &pieces), |out| {
             write(data, &pieces, &self.spans, &mut spans, out);
         });
         let escapes = if self.escapes {
@@ -61,7 +63,7 @@ impl Event {
     }
 
     fn pieces<'a>(&self, fields: &[(Field, &'a str)], close: usize) -> Vec<Piece<'a>> {
-        let piece = |&(field, raw): &(Field, &'a str)| {
+        let piece = |(at, &(field, raw)): (usize, &(Field, &'a str))| {
             let span = self.span(field);
             let (start, end) = span
                 .clone()
@@ -72,16 +74,28 @@ impl Event {
                 start,
                 end,
                 added: span.is_none(),
+                at,
             }
         };
-        fields.iter().map(piece).collect()
+        fields.iter().enumerate().map(piece).collect()
     }
 }
 
-/// How many bytes the pieces add at most.
-fn room(pieces: &[Piece<'_>]) -> usize {
-    let of = |piece: &Piece<'_>| piece.field.name().len() + piece.raw.len() + ",\"\":".len();
-    pieces.iter().map(of).sum()
+/// How long the data is with the pieces in it; one more where nothing was in it before.
+fn length(data: &[u8], pieces: &[Piece<'_>]) -> usize {
+    let grown = pieces.iter().fold(data.len(), |length, piece| {
+        let key = if piece.added {
+            piece.field.name().len() + ",\"\":".len()
+        } else {
+            0
+        };
+        length + key + piece.raw.len()
+    });
+    grown
+        - pieces
+            .iter()
+            .map(|piece| piece.end - piece.start)
+            .sum::<usize>()
 }
 
 /// Writes `data` with the pieces in it, and notes in `spans` where its fields stand then.

@@ -37,6 +37,25 @@ fn digit(byte: u8) -> Option<u64> {
     (digit < 10).then_some(u64::from(digit))
 }
 
+/// Room for a number's digits.
+#[derive(Default)]
+pub(crate) struct Digits([u8; 20]);
+
+impl Digits {
+    /// The number as it is written.
+    pub(crate) fn of(&mut self, number: u64) -> &str {
+        let (mut rest, mut at) = (number, self.0.len());
+        loop {
+            at -= 1;
+            self.0[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                return std::str::from_utf8(&self.0[at..]).unwrap_or_default();
+            }
+        }
+    }
+}
+
 /// `true` for every JSON value that a dynamic language takes as true: not `null`, `false`, `0`, `""`, `[]`, `{}`.
 pub(crate) fn is_truthy(raw: &str) -> bool {
     let squeezed = raw.trim();

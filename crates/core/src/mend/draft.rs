@@ -44,6 +44,31 @@ impl Draft {
         self.top.push(step);
     }
 
+    /// The top-level fields that are set, if nothing else is done but to write the frame anew.
+    pub(crate) fn fields_set(&self) -> Option<Vec<(Field, String)>> {
+        if self.dropped || self.surrogates || self.frame.is_some() || !self.nested.is_empty() {
+            return None;
+        }
+        let owned = |(field, raw): (Field, &str)| (field, raw.to_owned());
+        Some(self.fields()?.into_iter().map(owned).collect())
+    }
+
+    /// The top-level fields that are set, each one once, if that is all that is done at the top level.
+    fn fields(&self) -> Option<Vec<(Field, &str)>> {
+        let mut fields: Vec<(Field, &str)> = Vec::with_capacity(self.top.len());
+        for step in &self.top {
+            let Edit::Set(key, raw) = step else {
+                return None;
+            };
+            let field = Field::from_name(key.as_bytes())?;
+            match fields.iter_mut().find(|(known, _)| *known == field) {
+                Some(known) => known.1 = raw,
+                None => fields.push((field, raw)),
+            }
+        }
+        Some(fields)
+    }
+
     /// The event is not to stay as it is.
     pub(crate) fn changes(&self) -> bool {
         !(self.top.is_empty() && self.nested.is_empty()) || self.reframe || self.surrogates
@@ -91,18 +116,7 @@ impl Draft {
         if self.surrogates {
             return None;
         }
-        let mut fields: Vec<(Field, &str)> = Vec::with_capacity(self.top.len());
-        for step in &self.top {
-            let Edit::Set(key, raw) = step else {
-                return None;
-            };
-            let field = Field::from_name(key.as_bytes())?;
-            match fields.iter_mut().find(|(known, _)| *known == field) {
-                Some(known) => known.1 = raw,
-                None => fields.push((field, raw)),
-            }
-        }
-        event.with_fields(name, &fields)
+        event.with_fields(name, &self.fields()?)
     }
 
     /// The event with every edit made, read anew.

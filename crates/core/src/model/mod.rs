@@ -5,6 +5,7 @@
 //! over at any event, and nothing has to be replayed.
 
 mod commit;
+mod habit;
 mod identity;
 mod look;
 mod plain;
@@ -21,6 +22,7 @@ use crate::rules::{self, Finding};
 use crate::slots::Slots;
 use crate::violation::{Code, Profile};
 
+pub(crate) use habit::Habit;
 pub(crate) use identity::{Closed, Identity};
 pub(crate) use look::{Look, Place, effective_kind, nested_of, text_kind_of};
 
@@ -66,6 +68,8 @@ pub struct Model {
     pub(crate) restarted: bool,
     /// Deltas may repeat the whole text so far (`compat.cumulative_deltas`).
     pub(crate) cumulative: bool,
+    /// How the event before was mended, if it was a delta and nothing else happened.
+    habit: Option<Box<Habit>>,
     pub(crate) mint: Mint,
     pub(crate) context: Context,
 }
@@ -94,6 +98,7 @@ impl Model {
             id_line: false,
             restarted: false,
             cumulative: false,
+            habit: None,
             mint: Mint::new(context.entropy),
             context,
         }
@@ -156,6 +161,8 @@ impl Model {
         without: &[Code],
         sink: &mut Vec<Event>,
     ) -> Vec<Finding> {
+        self.habit = None;
+        let (made_before, mut fields) = (sink.len(), None);
         let mut moved = self.was_moved(place);
         if !findings.iter().any(Finding::is_violation) && !self.renumber && !moved {
             self.commit(&event, &event, place);
@@ -183,6 +190,7 @@ impl Model {
                 mend.follow();
             }
             passes += 1;
+            fields = mend.draft.fields_set().filter(|_| passes == 1);
             let over = mend.is_over();
             let Some((next, found)) = mend.result().filter(|_| passes < MAX_PASSES) else {
                 if !over && place.kind.class() == Class::Terminal {
@@ -210,7 +218,14 @@ impl Model {
             None if self.renumber => self.numbered(&event),
             None => event.clone(),
         };
-        self.commit(&whole, &event, place);
+        let alone = sink.len() == made_before && more.is_empty();
+        if let Some(fields) = fields.filter(|_| alone && self.is_plain_again(&whole, place)) {
+            let habit = Habit::of(&event, place, profile, findings, fields);
+            self.commit(&whole, &event, place);
+            self.habit = habit.map(Box::new);
+        } else {
+            self.commit(&whole, &event, place);
+        }
         sink.push(whole);
         more
     }

@@ -72,7 +72,7 @@ impl Model {
     }
 
     /// [`plain`](Self::plain) for an event that was mended: it names its item and part as they are called downstream.
-    fn is_plain_again(&self, event: &Event, place: Place) -> bool {
+    pub(super) fn is_plain_again(&self, event: &Event, place: Place) -> bool {
         let (kind, Some(at)) = (event.kind(), place.slot) else {
             return false;
         };
@@ -160,7 +160,34 @@ impl Model {
         passes
     }
 
+    /// A plain delta of a stream that is numbered anew, with its number; it was taken in.
+    pub(crate) fn renumbered(
+        &mut self,
+        event: &Event,
+        profile: Profile,
+        without: &[Code],
+    ) -> Option<Event> {
+        if !self.renumber {
+            return None;
+        }
+        let place = self.plain(event).filter(|place| !self.was_moved(*place))?;
+        if !self
+            .look_at_plain(event, place, profile, without)
+            .is_empty()
+        {
+            return None;
+        }
+        let mut digits = json::Digits::default();
+        let number = (Field::SequenceNumber, digits.of(self.next_sequence()));
+        let numbered = event.with_fields(place.kind.name(), &[number])?;
+        debug_assert!(Event::read(numbered.frame().clone()) == numbered);
+        self.habit = None;
+        self.commit(&numbered, event, place);
+        Some(numbered)
+    }
+
     fn take_plain(&mut self, event: &Event, place: Place) {
+        self.habit = None;
         let number = event.integer(Field::SequenceNumber);
         self.upstream_sequence = number;
         self.sequence = number;
@@ -184,7 +211,7 @@ fn is_clean(event: &Event, kind: EventKind) -> bool {
 }
 
 /// The delta goes on with the call's arguments or input.
-fn takes_arguments(slot: &Slot, event: &Event) -> bool {
+pub(super) fn takes_arguments(slot: &Slot, event: &Event) -> bool {
     let open = !slot.payload_done && slot.lost.is_none() && slot.payload_seed.is_empty();
     open && rules::continue_arguments(slot, event)
 }

@@ -2,7 +2,7 @@
 
 use crate::limits::LISTED_PER_CODE;
 use crate::rules::Finding;
-use crate::violation::{Code, Repair, Violation};
+use crate::violation::{Code, Repair, Severity, Violation};
 
 /// Where a frame begins and ends in the body.
 pub(super) type Span = (u64, u64);
@@ -48,6 +48,19 @@ impl Ledger {
     pub(super) fn push(&mut self, violation: Violation) {
         if self.count(violation.code, violation.event) {
             self.violations.push(violation);
+        }
+    }
+
+    /// No more of this code are listed.
+    pub(super) fn is_full(&self, code: Code) -> bool {
+        self.found(code) >= LISTED_PER_CODE
+    }
+
+    /// Counts a code that is not listed any more.
+    pub(super) fn again(&mut self, code: Code, severity: Severity, position: u64) {
+        self.count(code, position);
+        if severity == Severity::Violation {
+            self.repaired(code, position);
         }
     }
 

@@ -13,6 +13,7 @@ mod ledger;
 mod options;
 mod reread;
 mod second;
+mod short;
 mod sniff;
 
 use std::collections::VecDeque;
@@ -158,8 +159,8 @@ impl Reader {
             }
             match self.decoder.next_frame() {
                 Some(Ok(frame)) => {
-                    let event = self.stencil.read(frame);
-                    if self.passes(&event) {
+                    let mut event = self.stencil.read(frame);
+                    if self.take_shortly(&mut event) {
                         return Some(Step::Event(event));
                     }
                     self.receive(event);
@@ -209,18 +210,6 @@ impl Reader {
         } else {
             self.profile
         }
-    }
-
-    /// Nothing is to be done about the event: it was taken in, and goes on as it came.
-    fn passes(&mut self, event: &Event) -> bool {
-        let beside = self.judge.is_some() || self.shadow.is_some();
-        let open = self.ending.is_none() && self.model.error.is_none() && self.ahead.is_none();
-        let passes = open && !beside && self.model.pass(event, self.demands(), &self.without);
-        if passes {
-            self.read_to = event.frame().end();
-            self.position += 1;
-        }
-        passes
     }
 
     fn take(&mut self, event: Event) {

@@ -82,7 +82,7 @@ fn mint(mend: &mut Mend<'_>) {
 }
 
 /// The item's id is another one.
-pub(super) static CHANGED: Rule = Rule {
+pub(crate) static CHANGED: Rule = Rule {
     code: Code("item-id-changed"),
     sdk: Grade::Violation,
     portable: Grade::Violation,

@@ -226,9 +226,11 @@ pub(crate) use body::{
 };
 pub use clients::{clients, grouped};
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
+pub(crate) use item_id::CHANGED as ITEM_ID_CHANGED;
 pub(crate) use junk::DATA_NOT_JSON;
 pub use measured::{Measured, measurements};
-pub(crate) use plain::{breakable_by_plain, inspect_plain};
+pub(crate) use plain::{breakable_by_plain, inspect_plain, is_of_the_address};
+pub(crate) use sequence::NOT_INCREASING as SEQUENCE_NOT_INCREASING;
 
 /// Every code, in the order of the rules.
 pub(crate) fn codes() -> impl Iterator<Item = Code> {

@@ -8,8 +8,8 @@ use crate::violation::{Code, Profile};
 
 use super::{
     FRAMING, Finding, Grade, RULES, Rule, arguments, ask, call_id, call_identity, created,
-    cumulative, delta, error, item_fields, item_id, item_not_added, json_text, junk, naming,
-    output_index, part, prefilled, sequence,
+    cumulative, delta, error, framing, item_fields, item_id, item_not_added, json_text, junk,
+    naming, output_index, part, prefilled, sequence,
 };
 
 /// What [`Model::plain`](crate::model::Model::plain) asks is enough for these. A rule that is not listed is asked of every
@@ -41,6 +41,30 @@ static MET: &[&Rule] = &[
     &sequence::MISSING,
     &sequence::NOT_INCREASING,
 ];
+
+/// What these set in a delta depends on how it names its item, its part and itself, and not on its text: so it is the
+/// same for the next delta that does so in the same way.
+static OF_THE_ADDRESS: &[&Rule] = &[
+    &framing::CRLF,
+    &framing::BARE_CR,
+    &framing::BLANK_LINE_MISSING,
+    &naming::EVENT_ALIAS,
+    &naming::EVENT_NAME_MISMATCH,
+    &item_id::MISSING,
+    &item_id::CHANGED,
+    &output_index::MISSING,
+    &output_index::CHANGED,
+    &part::CONTENT_INDEX_MISSING,
+    &sequence::MISSING,
+    &sequence::NOT_INCREASING,
+];
+
+/// The rule is one of those.
+pub(crate) fn is_of_the_address(rule: &'static Rule) -> bool {
+    OF_THE_ADDRESS
+        .iter()
+        .any(|known| std::ptr::eq(*known, rule))
+}
 
 /// For each profile, what is asked of a plain delta of text and of a plain delta of a call.
 static ASKED: LazyLock<[[Vec<&'static Rule>; 2]; Profile::ALL.len()]> = LazyLock::new(|| {

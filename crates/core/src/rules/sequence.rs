@@ -34,7 +34,7 @@ pub(super) static MISSING: Rule = Rule {
 };
 
 /// A `sequence_number` that does not grow.
-pub(super) static NOT_INCREASING: Rule = Rule {
+pub(crate) static NOT_INCREASING: Rule = Rule {
     code: Code("sequence-not-increasing"),
     sdk: Grade::No,
     portable: Grade::Violation,

@@ -72,7 +72,7 @@ impl Frame {
         )
     }
 
-    /// An event whose data is one line, which `write` appends: text without a line break, in about `room` bytes. The name
+    /// An event whose data is one line, which `write` appends: text without a line break, `room` bytes at most. The name
     /// has no line break either.
     pub(crate) fn compose_line(name: &str, room: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut raw = Vec::with_capacity("event: \ndata: \n\n".len() + name.len() + room);
@@ -84,18 +84,7 @@ impl Frame {
         write(&mut raw);
         let data = Span::new(start, raw.len());
         raw.extend_from_slice(b"\n\n");
-        Self::new(
-            raw.into(),
-            0,
-            Reading {
-                oddities: Oddities::NONE,
-                data: Data::Slice(data),
-                name: Some(name),
-                id: None,
-                retry: None,
-                has_fields: true,
-            },
-        )
+        Self::of_text(raw.into(), name, data)
     }
 
     /// A comment: it keeps a connection alive and means nothing. A line break in `text` becomes a

@@ -87,6 +87,20 @@ impl Frame {
         frame
     }
 
+    /// The frame of an event that was written as text.
+    pub(super) fn of_text(raw: Bytes, name: Span, data: Span) -> Self {
+        debug_assert!(std::str::from_utf8(&raw).is_ok());
+        Self {
+            raw,
+            offset: 0,
+            data: Some(data),
+            name: Some(name),
+            rest: None,
+            oddities: Oddities::NONE,
+            has_fields: true,
+        }
+    }
+
     /// The block is not UTF-8. In a comment that matters as well: openai-python decodes every line.
     #[cold]
     fn look_closer(&mut self) {
@@ -145,6 +159,14 @@ impl Frame {
         std::str::from_utf8(name)
             .ok()
             .filter(|name| !name.is_empty())
+    }
+
+    /// The last `event` line has the same value as that of `other`.
+    pub(crate) fn has_name_of(&self, other: &Self) -> bool {
+        let name = |frame: &'_ Self| frame.name.map(|span| span.of(&frame.raw).len());
+        name(self) == name(other)
+            && self.name.map(|span| span.of(&self.raw))
+                == other.name.map(|span| span.of(&other.raw))
     }
 
     /// The last `event` line has this value, which is not empty.

@@ -10,6 +10,7 @@ mod endings;
 mod events;
 mod fixtures;
 mod generated;
+mod habits;
 mod instead;
 mod judging;
 mod native;
