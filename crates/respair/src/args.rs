@@ -51,6 +51,7 @@ written, and ends in `response.failed`. A reader that closes the pipe is no erro
 
 const AFTER_CHECK: &str = "\
 A stream is recorded with `curl -sN … > FILE` or `respair run --trace FILE`; `-` is standard input.
+An endpoint is asked a few real questions; how many, it is said beforehand. Nothing is retried.
 With -q only the verdict is printed.
 
 Exit codes: 0 it conforms, 1 it does not, 2 it could not be checked.";
@@ -135,7 +136,7 @@ pub(crate) enum Command {
     /// Mend a stream: standard input to standard output, live
     #[command(after_help = AFTER_REPAIR)]
     Repair(Repair),
-    /// Judge a stream: what is wrong, where, who breaks on it
+    /// Judge a stream or an endpoint: what is wrong, where, who breaks on it
     #[command(after_help = AFTER_CHECK)]
     Check(Check),
     /// A relay that misbehaves on purpose, to try clients against
