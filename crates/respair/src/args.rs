@@ -181,6 +181,9 @@ pub(crate) struct Repair {
     /// Leave a rule out, by its code; again, or with commas, for more
     #[arg(long, value_name = "CODE", value_parser = CodeParser, value_delimiter = ',', hide_possible_values = true)]
     pub(crate) without: Vec<Code>,
+    /// Deltas repeat the whole text so far: take off what was written before
+    #[arg(long)]
+    pub(crate) cumulative_deltas: bool,
     /// Write what was found and mended to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

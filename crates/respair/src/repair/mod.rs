@@ -129,7 +129,8 @@ fn prepare(typed: Typed) -> Result<Job, u8> {
         files,
         options: ReaderOptions::tolerant()
             .with_profile(profile)
-            .without(without),
+            .without(without)
+            .cumulative(repair.cumulative_deltas),
         context,
         quiet,
         verbose,

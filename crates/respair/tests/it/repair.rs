@@ -342,6 +342,23 @@ fn what_is_switched_off_is_not_mended_and_no_longer_promised() {
 }
 
 #[test]
+fn cumulative_deltas_are_taken_as_such_where_asked() {
+    let home = Home::new();
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/rules/cumulative-deltas.sse"
+    );
+    let body = std::fs::read(fixture).unwrap();
+    let asked = home
+        .run_with_input(&["repair", "--cumulative-deltas"], &body)
+        .exits(0);
+    assert!(asked.out.contains(r#""delta":" from""#), "{}", asked.out);
+    asked.says("cumulative-deltas");
+    let plain = home.run_with_input(&["repair"], &body).exits(0);
+    assert!(plain.out.contains(r#""delta":"Hello from""#));
+}
+
+#[test]
 fn what_is_missing_is_copied_from_the_request() {
     let home = Home::new();
     home.write(
