@@ -11,6 +11,7 @@ mod model;
 mod page;
 mod reader;
 mod rules;
+mod schema;
 mod slots;
 pub mod sse;
 mod usage;

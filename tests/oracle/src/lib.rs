@@ -15,6 +15,7 @@ use std::io::Write as _;
 pub mod clients;
 pub mod corpus;
 mod json;
+mod open_responses;
 mod openai_sdk;
 mod portable;
 mod sse;
@@ -28,6 +29,8 @@ pub enum Profile {
     OpenAiSdk,
     /// What all strict readers need at once. Every fault is given.
     Portable,
+    /// The public schema and the MUSTs of the Open Responses specification. Every fault is given.
+    OpenResponses,
 }
 
 /// Something that the profile does not allow.
@@ -97,6 +100,7 @@ pub fn judge(bytes: &[u8], profile: Profile) -> Result<Summary, Vec<Fault>> {
     match profile {
         Profile::OpenAiSdk => openai_sdk::judge(bytes).map_err(|fault| vec![fault]),
         Profile::Portable => portable::judge(bytes),
+        Profile::OpenResponses => open_responses::judge(bytes),
     }
 }
 

@@ -13,8 +13,9 @@ pub(crate) struct Block {
     pub(crate) lines: usize,
 }
 
-/// LF alone, a blank line after every block, nothing but comments and blocks with data.
-pub(crate) fn strict(bytes: &[u8], faults: &mut Vec<Fault>) -> Vec<Block> {
+/// LF alone, a blank line after every block, nothing but comments and blocks with data. `ids_linger`: nor a comment
+/// behind an `id:`.
+pub(crate) fn strict(bytes: &[u8], ids_linger: bool, faults: &mut Vec<Fault>) -> Vec<Block> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -76,7 +77,7 @@ pub(crate) fn strict(bytes: &[u8], faults: &mut Vec<Fault>) -> Vec<Block> {
                     block.data.push_str(value);
                     block.lines += 1;
                 }
-                "id" => id_seen = true,
+                "id" => id_seen = ids_linger,
                 _ => {}
             }
         }
@@ -182,13 +183,13 @@ mod tests {
             "id: 1\ndata: 1\n\n: ping\n\n",
         ] {
             let mut faults = Vec::new();
-            strict(body.as_bytes(), &mut faults);
+            strict(body.as_bytes(), true, &mut faults);
             assert_eq!(faults.len(), 1, "{body:?}");
             assert_eq!(faults[0].code, "data-empty");
         }
         let mut faults = Vec::new();
         assert_eq!(
-            strict(b": ping\n\ndata: 1\n\n\n: bye\n\n", &mut faults).len(),
+            strict(b": ping\n\ndata: 1\n\n\n: bye\n\n", true, &mut faults).len(),
             1
         );
         assert!(faults.is_empty());

@@ -1,5 +1,8 @@
 //! Every type of stream event, by name.
 
+use crate::schema::VENDOR;
+use crate::violation::Profile;
+
 /// What an event does to the stream: rules are listed by this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -81,6 +84,14 @@ macro_rules! kinds {
                     EventKind::ReasoningDelta => "response.reasoning.delta",
                     EventKind::ReasoningDone => "response.reasoning.done",
                     EventKind::Unknown | EventKind::Sentinel | EventKind::Comment | EventKind::Junk => "",
+                }
+            }
+
+            /// The name with the vendor's prefix, which Open Responses wants of what it does not define itself.
+            fn prefixed(self) -> &'static str {
+                match self {
+                    $(EventKind::$name => concat!("openai:", $text),)*
+                    other => other.name(),
                 }
             }
 
@@ -183,7 +194,51 @@ kinds! {
     WebSearchCallSearching ItemStatus "response.web_search_call.searching",
 }
 
+/// The events of the Open Responses schema that go by the same name there.
+const OPEN: &[EventKind] = &[
+    EventKind::Completed,
+    EventKind::ContentPartAdded,
+    EventKind::ContentPartDone,
+    EventKind::Created,
+    EventKind::Error,
+    EventKind::Failed,
+    EventKind::FunctionCallArgumentsDelta,
+    EventKind::FunctionCallArgumentsDone,
+    EventKind::InProgress,
+    EventKind::Incomplete,
+    EventKind::OutputItemAdded,
+    EventKind::OutputItemDone,
+    EventKind::OutputTextAnnotationAdded,
+    EventKind::OutputTextDelta,
+    EventKind::OutputTextDone,
+    EventKind::Queued,
+    EventKind::ReasoningSummaryPartAdded,
+    EventKind::ReasoningSummaryPartDone,
+    EventKind::ReasoningSummaryTextDelta,
+    EventKind::ReasoningSummaryTextDone,
+    EventKind::RefusalDelta,
+    EventKind::RefusalDone,
+];
+
 impl EventKind {
+    /// The type as it stands on the wire under `profile`. Open Responses calls reasoning text otherwise, and has OpenAI's
+    /// other events under OpenAI's prefix.
+    pub(crate) fn name_under(self, profile: Profile) -> &'static str {
+        match self {
+            _ if profile != Profile::OpenResponses => self.name(),
+            EventKind::ReasoningTextDelta => EventKind::ReasoningDelta.name(),
+            EventKind::ReasoningTextDone => EventKind::ReasoningDone.name(),
+            kind if OPEN.contains(&kind) => kind.name(),
+            kind => kind.prefixed(),
+        }
+    }
+
+    /// The kind of an event that goes by its name with OpenAI's prefix.
+    pub(crate) fn from_prefixed(name: &str) -> Option<Self> {
+        let kind = Self::from_name(name.strip_prefix(VENDOR)?);
+        (kind.prefixed() == name && kind.name_under(Profile::OpenResponses) == name).then_some(kind)
+    }
+
     /// `true` when the protocol requires an `item_id` on such an event.
     #[must_use]
     pub fn needs_item_id(self) -> bool {
@@ -234,5 +289,29 @@ mod tests {
             EventKind::Unknown
         );
         assert_eq!(EventKind::from_name(""), EventKind::Unknown);
+    }
+
+    #[test]
+    fn every_name_under_open_responses_is_its_own_or_prefixed() {
+        let under = |kind: EventKind| kind.name_under(Profile::OpenResponses);
+        let prefixed = EventKind::ALL
+            .iter()
+            .filter(|kind| under(**kind).starts_with(VENDOR));
+        for kind in prefixed.clone() {
+            assert_eq!(EventKind::from_prefixed(under(*kind)), Some(*kind));
+        }
+        // 24 of the specification's: 22 of the same name, two of another.
+        assert_eq!(prefixed.count(), EventKind::ALL.len() - 24);
+        assert_eq!(
+            under(EventKind::ReasoningTextDelta),
+            "response.reasoning.delta"
+        );
+        for other in [
+            "openai:response.created",
+            "openai:x",
+            "acme:response.audio.done",
+        ] {
+            assert_eq!(EventKind::from_prefixed(other), None, "{other}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Which item of the stream each element of the terminal's `output` is.
 
 use crate::json::Object;
+use crate::schema::bare;
 use crate::slots::{Slots, Told, payload_text};
 
 use super::conform;
@@ -139,6 +140,6 @@ impl Matching<'_, '_> {
 
     fn typed(&self, place: usize, at: usize) -> bool {
         let name = self.objects[place].string("type");
-        name.is_some_and(|name| self.items.list[at].type_name == name)
+        name.is_some_and(|name| bare(&self.items.list[at].type_name) == bare(&name))
     }
 }

@@ -1,6 +1,7 @@
 //! What an item as the upstream wrote it needs, to agree with its slot: its id, its fields, the delivered text.
 
 use crate::json::{self, Edit, Object, edit, quote};
+use crate::schema::bare;
 use crate::slots::{ItemType, Part, Slot, TextKind};
 
 /// The edits that make an item agree with its slot, by the rule that asks for them.
@@ -40,7 +41,7 @@ pub(crate) fn conform(slot: &Slot, raw: &str, status: &str) -> Conformed {
     }
     if item
         .filled("type")
-        .is_none_or(|name| name != slot.type_name.as_str())
+        .is_none_or(|name| bare(&name) != bare(&slot.type_name))
     {
         found.fields.push(Edit::Set("type", quote(&slot.type_name)));
     }

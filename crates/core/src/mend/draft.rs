@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Event, EventKind, Field};
+use crate::event::{Event, Field};
 use crate::json::{self, Edit, edit};
 use crate::sse::Frame;
 
@@ -83,8 +83,8 @@ impl Draft {
         set.or_else(|| event.field(field))
     }
 
-    /// The mended event; the very same one if nothing was changed.
-    pub(crate) fn finish(mut self, event: &Event, kind: EventKind, nested: Option<Field>) -> Event {
+    /// The mended event, by this name where it has one; the very same event if nothing was changed.
+    pub(crate) fn finish(mut self, event: &Event, name: &str, nested: Option<Field>) -> Event {
         if let Some(frame) = self.frame {
             return Event::read(frame);
         }
@@ -98,7 +98,7 @@ impl Draft {
         if event.data().is_empty() {
             return Event::read(reframed(event.frame()));
         }
-        let name = match kind.name() {
+        let name = match name {
             "" => event.type_name(),
             name => Cow::Borrowed(name),
         };

@@ -20,6 +20,7 @@ use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field, Payload};
 use crate::json::{self, Edit, quote};
 use crate::model::{Model, Place, nested_of};
+use crate::schema;
 use crate::slots::{Slot, TextKind};
 use crate::sse::Frame;
 use crate::violation::Profile;
@@ -96,9 +97,8 @@ impl<'m> Mend<'m> {
             let number = self.model.next_sequence();
             self.draft.set("sequence_number", number.to_string());
         }
-        let mended = self
-            .draft
-            .finish(self.event, self.kind, nested_of(self.kind));
+        let name = self.kind.name_under(self.profile);
+        let mended = self.draft.finish(self.event, name, nested_of(self.kind));
         Some((
             mended,
             Place {
@@ -115,12 +115,13 @@ impl<'m> Mend<'m> {
         self.model.sequence = Some(number);
         self.model.renumber = true;
         let comma = if fields.is_empty() { "" } else { "," };
-        let data = format!(
-            r#"{{"type":"{}","sequence_number":{number}{comma}{fields}}}"#,
-            kind.name()
-        );
+        let name = kind.name_under(self.profile);
+        let mut data = format!(r#"{{"type":"{name}","sequence_number":{number}{comma}{fields}}}"#);
+        if self.profile == Profile::OpenResponses {
+            data = schema::fitted(kind, &data);
+        }
         self.out
-            .push(Event::read(Frame::compose(kind.name(), data.as_bytes())));
+            .push(Event::read(Frame::compose(name, data.as_bytes())));
     }
 
     pub(crate) fn slot_ref(&self, at: usize) -> &Slot {

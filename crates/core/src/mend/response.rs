@@ -2,19 +2,9 @@
 
 use crate::event::EventKind;
 use crate::json::{Edit, Object, edit, quote};
+use crate::schema;
 
 use super::Mend;
-
-/// The fields that the specification requires of a response, with its own defaults. `tools` and `tool_choice` are
-/// what a request without tools has.
-const DEFAULTS: &str = concat!(
-    r#""completed_at":null,"incomplete_details":null,"previous_response_id":null,"instructions":null,"#,
-    r#""error":null,"tools":[],"tool_choice":"auto","truncation":"disabled","parallel_tool_calls":true,"#,
-    r#""text":{"format":{"type":"text"}},"top_p":1.0,"presence_penalty":0.0,"frequency_penalty":0.0,"#,
-    r#""top_logprobs":0,"temperature":1.0,"reasoning":null,"usage":null,"max_output_tokens":null,"#,
-    r#""max_tool_calls":null,"store":false,"background":false,"service_tier":"default","metadata":{},"#,
-    r#""safety_identifier":null,"prompt_cache_key":null"#
-);
 
 impl Mend<'_> {
     /// Gives out `response.created`, unless it is out. `like` is a response object to take it from.
@@ -39,7 +29,8 @@ impl Mend<'_> {
         self.make(EventKind::Created, &format!(r#""response":{response}"#));
     }
 
-    /// A whole response object from what is known.
+    /// A whole response object from what is known: of the request where it is, else of the specification's defaults. It
+    /// belongs to an event that is made up, which is reported as such, and not field by field.
     pub(crate) fn build_response(
         &mut self,
         status: &str,
@@ -48,8 +39,13 @@ impl Mend<'_> {
     ) -> String {
         let pinned = self.model.pin_response_edit();
         let (created_at, model) = (self.created_at(), self.model_name());
+        let request = &self.model.context.request;
+        let mut echoed = String::new();
+        for field in schema::echo(request) {
+            echoed.push_str(&format!(r#","{}":{}"#, field.name, field.raw));
+        }
         let whole = format!(
-            r#"{{"id":null,"object":"response","created_at":{created_at},"status":{},"model":{model},"output":{output},{DEFAULTS}}}"#,
+            r#"{{"id":null,"object":"response","created_at":{created_at},"status":{},"model":{model},"output":{output}{echoed}}}"#,
             quote(status),
         );
         let error = error.map(|error| Edit::Set("error", error.to_owned()));
@@ -89,20 +85,47 @@ impl Mend<'_> {
                 _ => given.starts_with('"') && given.len() > 2,
             });
             if reset && given != Some(&value) || !usable {
+                self.note_filled(key);
                 edits.push(Edit::Set(key, value));
             }
         }
         edits
     }
 
+    /// Fills what the schema requires of the event's response besides, from the request or with the specification's
+    /// defaults.
+    pub(crate) fn fill_required(&mut self, raw: &str) {
+        let (filled, edits) = schema::response_fields(raw, &self.model.context.request);
+        for field in filled {
+            // What a failed response says of its error is set where its other fields are.
+            if field.name == "error" && self.kind == EventKind::Failed {
+                continue;
+            }
+            self.model.defaulted.note(field.name, field.asked);
+            self.draft.set_nested(field.name, field.raw);
+        }
+        self.draft.edit_nested(edits);
+    }
+
+    /// Reports a field that no event of the upstream's told: its model, its time.
+    fn note_filled(&mut self, name: &'static str) {
+        let model = &mut *self.model;
+        match name {
+            "model" if !known_model(model.model_name.as_deref()) => {
+                let asked = model.context.request.model.is_some();
+                model.defaulted.note("model", asked);
+            }
+            "created_at" if !known_time(model.created_at.as_deref()) => {
+                model.defaulted.note("created_at", false);
+            }
+            _ => {}
+        }
+    }
+
     fn created_at(&self) -> String {
-        let known = self
-            .model
-            .created_at
-            .as_ref()
-            .filter(|raw| raw.bytes().all(|at| at.is_ascii_digit() || at == b'.'));
+        let known = self.model.created_at.clone();
         known
-            .cloned()
+            .filter(|raw| known_time(Some(raw)))
             .unwrap_or_else(|| self.model.context.now_unix.to_string())
     }
 
@@ -118,9 +141,19 @@ impl Mend<'_> {
         self.model
             .model_name
             .clone()
-            .filter(|raw| raw.len() > 2)
+            .filter(|raw| known_model(Some(raw)))
             .unwrap_or_else(|| quote(asked()))
     }
+}
+
+/// A model's name as raw JSON, and not an empty one.
+fn known_model(raw: Option<&str>) -> bool {
+    raw.is_some_and(|raw| raw.len() > 2)
+}
+
+/// A time as raw JSON: seconds, perhaps with a fraction.
+fn known_time(raw: Option<&str>) -> bool {
+    raw.is_some_and(|raw| raw.bytes().all(|at| at.is_ascii_digit() || at == b'.'))
 }
 
 /// The usage that a response object already tells.

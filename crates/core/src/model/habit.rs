@@ -36,7 +36,9 @@ impl Habit {
         fields: Vec<(Field, String)>,
     ) -> Option<Self> {
         let delta = matches!(place.kind.class(), Class::TextDelta | Class::CallDelta);
+        // Under `open-responses` each delta is asked about its schema.
         let alike = delta
+            && profile != Profile::OpenResponses
             && findings
                 .iter()
                 .all(|one| rules::is_of_the_address(one.rule));

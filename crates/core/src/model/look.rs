@@ -73,7 +73,7 @@ impl<'a> Look<'a> {
     }
 
     fn bare(model: &'a Model, event: &'a Event, profile: Profile) -> Self {
-        let kind = effective_kind(event);
+        let kind = kind_under(event, profile);
         let class = kind.class();
         let nested = nested_field(class)
             .and_then(|field| event.field(field))
@@ -111,6 +111,15 @@ impl<'a> Look<'a> {
             slot: self.slot,
             part: self.part,
         }
+    }
+
+    /// The event's name on the wire, as the profile has it.
+    pub(crate) fn wire_name(&self) -> &'static str {
+        self.kind.name_under(self.profile)
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.profile == Profile::OpenResponses
     }
 
     pub(crate) fn is_sdk(&self) -> bool {
@@ -201,6 +210,16 @@ pub(crate) fn effective_kind(event: &Event) -> EventKind {
             && event.field(Field::Error).is_some_and(json::is_truthy) =>
         {
             EventKind::Error
+        }
+        kind => kind,
+    }
+}
+
+/// The effective kind under a profile: Open Responses has OpenAI's events under OpenAI's prefix.
+fn kind_under(event: &Event, profile: Profile) -> EventKind {
+    match effective_kind(event) {
+        EventKind::Unknown if profile == Profile::OpenResponses => {
+            EventKind::from_prefixed(&event.type_name()).unwrap_or(EventKind::Unknown)
         }
         kind => kind,
     }

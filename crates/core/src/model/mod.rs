@@ -5,6 +5,7 @@
 //! over at any event, and nothing has to be replayed.
 
 mod commit;
+mod defaulted;
 mod habit;
 mod identity;
 mod look;
@@ -22,6 +23,7 @@ use crate::rules::{self, Finding};
 use crate::slots::Slots;
 use crate::violation::{Code, Profile};
 
+pub(crate) use defaulted::Defaulted;
 pub(crate) use habit::Habit;
 pub(crate) use identity::{Closed, Identity};
 pub(crate) use look::{Look, Place, effective_kind, nested_of, text_kind_of};
@@ -60,6 +62,8 @@ pub struct Model {
     pub(crate) error: Option<ResponseError>,
     /// What makes the response fail although the upstream did not say so.
     pub(crate) failure: Option<ResponseError>,
+    /// Required fields that were filled and not yet reported.
+    pub(crate) defaulted: Defaulted,
     /// Text, arguments or a closed item went downstream.
     pub(crate) content: bool,
     /// The last `id:` line downstream was not empty.
@@ -94,6 +98,7 @@ impl Model {
             terminal: None,
             error: None,
             failure: None,
+            defaulted: Defaulted::default(),
             content: false,
             id_line: false,
             restarted: false,
@@ -116,7 +121,7 @@ impl Model {
         profile: Profile,
         without: &[Code],
     ) -> (Vec<Finding>, Place) {
-        match self.plain(event) {
+        match self.plain(event, profile) {
             Some(place) => (self.look_at_plain(event, place, profile, without), place),
             None => self.look_closely(event, profile, without),
         }
@@ -247,7 +252,7 @@ impl Model {
         }
         let mut draft = Draft::default();
         draft.set("sequence_number", self.next_sequence().to_string());
-        draft.finish(event, event.kind(), None)
+        draft.finish(event, &event.type_name(), None)
     }
 
     /// The event was given its number when it was mended.

@@ -14,7 +14,11 @@ use super::{Look, Model, Place};
 impl Model {
     /// Where a delta belongs that breaks none of the rules in `rules::plain`, under any profile. `None` where
     /// that takes a closer look.
-    pub(crate) fn plain(&self, event: &Event) -> Option<Place> {
+    pub(crate) fn plain(&self, event: &Event, profile: Profile) -> Option<Place> {
+        // There a delta is asked about its schema, and about its name in it.
+        if profile == Profile::OpenResponses {
+            return None;
+        }
         let kind = event.kind();
         let class = kind.class();
         if !matches!(class, Class::TextDelta | Class::CallDelta) || !self.created || self.cumulative
@@ -147,7 +151,7 @@ impl Model {
         if self.renumber {
             return false;
         }
-        let Some(place) = self.plain(event) else {
+        let Some(place) = self.plain(event, profile) else {
             return false;
         };
         let passes = !self.was_moved(place)
@@ -170,7 +174,9 @@ impl Model {
         if !self.renumber {
             return None;
         }
-        let place = self.plain(event).filter(|place| !self.was_moved(*place))?;
+        let place = self
+            .plain(event, profile)
+            .filter(|place| !self.was_moved(*place))?;
         if !self
             .look_at_plain(event, place, profile, without)
             .is_empty()

@@ -70,6 +70,7 @@ impl Reader {
     pub(super) fn fail(&mut self, error: ResponseError) {
         if self.mode == Mode::Tolerant {
             self.model.fail(&error, self.demands(), &mut self.sink);
+            self.report_filled();
             self.queue.extend(self.sink.drain(..).map(Step::Event));
         }
         self.say(Ending::Failed(error));
@@ -120,6 +121,7 @@ impl Reader {
                 ..ResponseError::local(code, format!("{cause} before {what}"))
             };
             self.model.fail(&error, self.demands(), &mut self.sink);
+            self.report_filled();
             self.ledger
                 .repaired(rules::TERMINAL_MISSING.code, self.position);
             self.queue.extend(self.sink.drain(..).map(Step::Event));

@@ -52,6 +52,7 @@ impl Reader {
             .unwrap_or_else(|| ResponseError::local(code.as_str(), message));
         if self.mode == Mode::Tolerant {
             self.model.fail(&error, self.demands(), &mut self.sink);
+            self.report_filled();
             self.ledger.repaired(code, 0);
             self.queue.extend(self.sink.drain(..).map(Step::Event));
         }

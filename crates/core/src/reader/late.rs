@@ -40,7 +40,8 @@ impl Reader {
         }
         let passes = match event.kind().class() {
             Class::Sentinel => {
-                self.mode == Mode::Strict || !std::mem::replace(&mut self.sentinel, true)
+                let again = std::mem::replace(&mut self.sentinel, true);
+                self.mode == Mode::Strict || !again
             }
             class => class == Class::Comment,
         };
@@ -55,6 +56,48 @@ impl Reader {
                 .apply(event, &found, self.profile, &self.without, &mut self.sink);
             self.queue.extend(self.sink.drain(..).map(Step::Event));
         }
+    }
+
+    /// The stream has ended, and `[DONE]` did not come where it belongs.
+    pub(super) fn lacks_sentinel(&self) -> bool {
+        let rule = &rules::DONE_SENTINEL_MISSING;
+        !self.sentinel
+            && self.ending.is_some()
+            && rule.grade(self.profile) == Grade::Violation
+            && !self.without.contains(&rule.code)
+    }
+
+    pub(super) fn add_sentinel(&mut self) {
+        self.sentinel = true;
+        let at = (self.read_to, self.read_to);
+        let message = "`[DONE]` does not come behind the terminal event";
+        self.report(&rules::DONE_SENTINEL_MISSING, message.to_owned(), at);
+        if self.mode == Mode::Tolerant {
+            let sentinel = Event::read(Frame::sentinel());
+            self.queue.push_back(Step::Event(sentinel));
+        }
+    }
+
+    /// Says which required fields were filled in: once, with their names, and counts every time.
+    pub(super) fn report_filled(&mut self) {
+        let rule = &rules::FIELD_DEFAULTED;
+        let Some(message) = self.model.defaulted.take() else {
+            return;
+        };
+        if self.without.contains(&rule.code) {
+            return;
+        }
+        if self.ledger.found(rule.code) == 0 {
+            self.ledger.push(Violation {
+                code: rule.code,
+                severity: Severity::Info,
+                message,
+                event: self.position,
+                byte_start: self.read_to,
+                byte_end: self.read_to,
+            });
+        }
+        self.ledger.repaired(rule.code, self.position);
     }
 
     /// Nothing is to come any more: what comes is named and dropped.

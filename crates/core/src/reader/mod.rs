@@ -173,6 +173,7 @@ impl Reader {
                         Some(Err(error)) => self.cut_off(error.to_string(), error.offset),
                         None if self.ahead.is_some() => self.give_up_waiting(),
                         None if self.ending.is_none() => self.conclude(cause),
+                        None if self.lacks_sentinel() => self.add_sentinel(),
                         None => return None,
                     }
                 }
@@ -300,6 +301,7 @@ impl Reader {
 
     /// Gives out what an event made, and sees whether the stream has ended with it.
     fn give_out(&mut self) {
+        self.report_filled();
         let terminal = self
             .sink
             .last()
@@ -342,11 +344,14 @@ impl Reader {
         self.ending.as_ref()
     }
 
-    /// `true` after an `error` event: wait at most `limits.drain` for the `response.failed` that may follow, then
-    /// [`finish`](Reader::finish) with [`EndOfBody::Drained`].
+    /// `true` after an `error` event, for the `response.failed` that may follow, and under `open-responses` after the end,
+    /// for `[DONE]`: wait for it at most `limits.drain`, then [`finish`](Reader::finish) with [`EndOfBody::Drained`].
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.ending.is_none() && self.model.error.is_some()
+        match self.ending {
+            None => self.model.error.is_some(),
+            Some(_) => self.over.is_none() && self.lacks_sentinel(),
+        }
     }
 
     /// `true` when text, arguments or a closed item went downstream: to send the request again could deliver it twice.

@@ -79,6 +79,26 @@ seen_elsewhere!(
     "event-after-terminal"
 );
 seen_elsewhere!(
+    /// The body ends without `[DONE]`.
+    DONE_SENTINEL_MISSING = "done-sentinel-missing",
+    [No, No, Violation],
+    "The last thing in an Open Responses stream is `data: [DONE]`.",
+    "`[DONE]` is added when the body ends, or when nothing more comes within `limits.drain`.",
+    "Send `data: [DONE]` behind the terminal event.",
+    "The specification, streaming HTTP responses",
+    "output-empty"
+);
+seen_elsewhere!(
+    /// Required fields of the response were filled in.
+    FIELD_DEFAULTED = "field-defaulted",
+    [Info, Info, Info],
+    "The upstream says the required fields of its response itself.",
+    "They are copied from the request where it is known, else they get the specification's default, the clock's time, or `respair_unknown` for the model. Said once, with the fields' names, and counted.",
+    "Echo the request in the response object: `model`, `instructions`, `tools`, `tool_choice`, `temperature` and the others.",
+    "CONTRACT.md, made-up values; DEVIATIONS 1.6",
+    "response-fields-missing"
+);
+seen_elsewhere!(
     /// A JSON document where a stream was asked for.
     JSON_INSTEAD_OF_SSE = "json-instead-of-sse",
     [Violation, Violation, Violation],

@@ -3,6 +3,7 @@
 use crate::event::{Class, Field};
 use crate::json::{Object, is_object};
 use crate::model::{Identity, Look};
+use crate::schema::bare;
 use crate::slots::ItemType;
 use crate::violation::Code;
 
@@ -48,7 +49,7 @@ fn inspect(look: &Look<'_>) -> Said {
     let slot = look.slot().filter(|slot| slot.is_open())?;
     let name = look.nested.filled("type").unwrap_or_default();
     if (slot.kind.is_call() || ItemType::from_name(&name).is_call())
-        && *name != slot.type_name
+        && bare(&name) != bare(&slot.type_name)
         && !name.is_empty()
     {
         return Some(

@@ -114,7 +114,7 @@ fn call(slot: &Slot, raw: Option<&str>, is_string: bool) -> Said {
     }
 }
 
-fn mend(mend: &mut Mend<'_>) {
+pub(super) fn mend(mend: &mut Mend<'_>) {
     match mend.kind.class() {
         Class::TextDone => {
             let Some((at, text, part)) = part_of(mend) else {

@@ -14,7 +14,7 @@ pub(super) static ERROR_SHAPE: Rule = Rule {
     sdk: Grade::No,
     portable: Grade::Violation,
     open: Grade::Violation,
-    demands: "An error says `code` and `message` both at the top level and in an `error` object.",
+    demands: "An error says `code` and `message` both at the top level and in an `error` object; under `open-responses` in the object.",
     mends: "Both shapes are put into one event, each field from where the upstream has it.",
     advice: "Say `code`, `message` and `param` at the top level of the `error` event, and once more in its `error` object.",
     evidence: "DEVIATIONS 5.2, 5.7; openai/openai-dotnet#881, Effect-TS/effect#7262, openai/openai-python#2487",
@@ -26,6 +26,14 @@ pub(super) static ERROR_SHAPE: Rule = Rule {
             .field(Field::Error)
             .filter(|raw| is_object(raw))
             .and_then(Object::parse);
+        if look.is_open() {
+            let said = nested.is_some_and(|error| error.filled("message").is_some());
+            return if said && look.event.kind() == EventKind::Error {
+                None
+            } else {
+                say("The error is not said in an `error` object")
+            };
+        }
         let whole = nested.is_some_and(|error| {
             error.filled("message").is_some() && error.filled("code").is_some()
         }) && look.event.field(Field::Message).is_some_and(is_string)

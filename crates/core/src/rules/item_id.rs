@@ -6,6 +6,7 @@ use crate::event::{Class, EventKind, Field};
 use crate::json::{Object, is_object, quote};
 use crate::mend::Mend;
 use crate::model::{Identity, Look};
+use crate::schema::bare;
 use crate::violation::Code;
 
 use super::{Grade, OF_ITEM, Rule, Said, say};
@@ -226,7 +227,7 @@ pub(super) fn repeats(mend: &Mend<'_>) -> bool {
     twin.upstream_index == index
         && item
             .string("type")
-            .is_some_and(|name| name == twin.type_name)
+            .is_some_and(|name| bare(&name) == bare(&twin.type_name))
 }
 
 /// openai-python raises when the second of two items with one identity is done. Of what is no call that is judged

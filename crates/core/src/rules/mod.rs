@@ -30,11 +30,13 @@ mod part;
 mod plain;
 mod prefilled;
 mod response;
+mod schema;
 mod sequence;
 mod terminal;
 mod transport;
 mod unknown;
 mod usage;
+mod vendor;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -155,6 +157,7 @@ static RULES: &[&Rule] = &[
     &created::CREATED_MISSING,
     &created::CREATED_NOT_FIRST,
     &unknown::UNKNOWN_EVENT,
+    &vendor::VENDOR_EVENT,
     &naming::EVENT_ALIAS,
     &lifecycle::LIFECYCLE_REPEATED,
     &terminal::TERMINAL_ALIAS,
@@ -190,8 +193,10 @@ static RULES: &[&Rule] = &[
     &done_missing::ARGUMENTS,
     &done_text::DONE_TEXT_MISMATCH,
     &terminal::STATUS_MISMATCH,
+    &terminal::ITEM_INCOMPLETE,
     &done_missing::ITEM,
     &terminal::OUTPUT_MISSING,
+    &schema::SCHEMA_MISMATCH,
     &sequence::MISSING,
     &sequence::NOT_INCREASING,
     &naming::EVENT_NAME_MISMATCH,
@@ -199,6 +204,8 @@ static RULES: &[&Rule] = &[
     &body::TERMINAL_MISSING,
     &body::ERROR_WITHOUT_FAILED,
     &body::EVENT_AFTER_TERMINAL,
+    &body::DONE_SENTINEL_MISSING,
+    &body::FIELD_DEFAULTED,
     &body::JSON_INSTEAD_OF_SSE,
     &body::HTML_INSTEAD_OF_SSE,
     &body::NO_STREAM,
@@ -221,8 +228,9 @@ static RULES: &[&Rule] = &[
 
 pub(crate) use arguments::{OBFUSCATED, continue_arguments};
 pub(crate) use body::{
-    CHAT_COMPLETION_CHUNKS, ERROR_WITHOUT_FAILED, EVENT_AFTER_TERMINAL, HTML_INSTEAD_OF_SSE,
-    JSON_INSTEAD_OF_SSE, NO_STREAM, OVERSIZED, TERMINAL_MISSING,
+    CHAT_COMPLETION_CHUNKS, DONE_SENTINEL_MISSING, ERROR_WITHOUT_FAILED, EVENT_AFTER_TERMINAL,
+    FIELD_DEFAULTED, HTML_INSTEAD_OF_SSE, JSON_INSTEAD_OF_SSE, NO_STREAM, OVERSIZED,
+    TERMINAL_MISSING,
 };
 pub use clients::{clients, grouped};
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
@@ -253,7 +261,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let of = |profile: Profile| {
         std::array::from_fn(|class| {
             let asked = |rule: &&&'static Rule| {
-                rule.on.iter().any(|on| *on as usize == class) && rule.grade(profile) != Grade::No
+                let last = rule.code == schema::SCHEMA_MISMATCH.code;
+                !last
+                    && rule.on.iter().any(|on| *on as usize == class)
+                    && rule.grade(profile) != Grade::No
             };
             RULES[FRAMING..].iter().filter(asked).copied().collect()
         })
@@ -269,6 +280,12 @@ pub(crate) fn inspect(look: &Look<'_>, without: &[Code], findings: &mut Vec<Find
     });
     let asked = &TABLE.0[look.profile as usize][look.class as usize];
     for rule in framing.chain(asked) {
+        ask(rule, look, without, findings);
+    }
+    // The schema is asked only about what no other rule has named.
+    let named = |finding: &Finding| finding.is_violation() && !finding.rule.is_about_numbers();
+    let rule = &schema::SCHEMA_MISMATCH;
+    if look.is_open() && rule.on.contains(&look.class) && !findings.iter().any(named) {
         ask(rule, look, without, findings);
     }
 }
@@ -305,6 +322,9 @@ const OBJECTS: &[Class] = &join::<13>(
     OF_ITEM,
     &[Class::Prelude, Class::Terminal, Class::Error, Class::Other],
 );
+
+/// Every class that is an event with an object, vendors' own too.
+const NAMED: &[Class] = &join::<14>(OBJECTS, &[Class::Unknown]);
 
 /// Every class, comments too.
 const ALL: &[Class] = &join::<{ Class::COUNT }>(

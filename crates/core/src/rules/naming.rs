@@ -4,7 +4,7 @@ use crate::event::{Class, Field, Payload};
 use crate::json::{is_string, quote};
 use crate::violation::Code;
 
-use super::{ALL, Grade, OBJECTS, Rule, say};
+use super::{ALL, Grade, NAMED, OBJECTS, Rule, say};
 
 /// The data has no `type`: the `event:` line names it.
 pub(super) static TYPE_MISSING: Rule = Rule {
@@ -31,7 +31,8 @@ pub(super) static TYPE_MISSING: Rule = Rule {
         if mend.kind.class() == Class::Unknown {
             mend.drop_event();
         } else {
-            mend.draft.set("type", quote(mend.kind.name()));
+            mend.draft
+                .set("type", quote(mend.kind.name_under(mend.profile)));
         }
     },
 };
@@ -47,16 +48,28 @@ pub(super) static EVENT_ALIAS: Rule = Rule {
     advice: "Use the protocol's name: `response.reasoning_text.delta` and `.done`, not `response.reasoning.delta` and `.done`.",
     evidence: "`response.reasoning.delta` in the Open Responses schema; openai-node throws on it",
     fixture: "event-alias",
-    on: &[Class::TextDelta, Class::TextDone],
+    on: OBJECTS,
     inspect: |look| {
-        let known = look.event.kind() == look.kind || look.event.field(Field::Type).is_none();
+        let known = if look.is_open() {
+            // `response.done` is the matter of `terminal-alias`, a truthy `error` anywhere that of `error-shape`.
+            look.event.is_quoted(Field::Type, look.wire_name())
+                || matches!(look.class, Class::Terminal | Class::Error)
+                || look.event.field(Field::Type).is_none()
+        } else {
+            look.event.kind() == look.kind
+                || !matches!(look.class, Class::TextDelta | Class::TextDone)
+                || look.event.field(Field::Type).is_none()
+        };
         if known {
             None
         } else {
-            Some(format!("`{}` is `{}`", look.event.type_name(), look.kind.name()).into())
+            Some(format!("`{}` is `{}`", look.event.type_name(), look.wire_name()).into())
         }
     },
-    mend: |mend| mend.draft.set("type", quote(mend.kind.name())),
+    mend: |mend| {
+        mend.draft
+            .set("type", quote(mend.kind.name_under(mend.profile)));
+    },
 };
 
 /// `event:` and `type` say the same.
@@ -70,17 +83,20 @@ pub(super) static EVENT_NAME_MISMATCH: Rule = Rule {
     advice: "Write `event: NAME` before `data:`, with the name that `type` has.",
     evidence: "The specification's MUST; LiteLLM and llm-mock-api send no `event:` (PROTOCOL.md)",
     fixture: "event-name-mismatch",
-    on: OBJECTS,
-    inspect: |look| match look.event.frame().event_name() {
-        Some(name) if name == look.kind.name() => None,
-        Some(name) => Some(
-            format!(
-                "`event: {name}` names an event of type `{}`",
-                look.kind.name()
-            )
-            .into(),
-        ),
-        None => say("The event has no `event:` line"),
+    on: NAMED,
+    inspect: |look| {
+        let own = look.event.type_name();
+        let wanted = match look.class {
+            // Dropped, unless it is a vendor's.
+            Class::Unknown if !look.is_open() => return None,
+            Class::Unknown => own.as_ref(),
+            _ => look.wire_name(),
+        };
+        match look.event.frame().event_name() {
+            Some(name) if name == wanted => None,
+            Some(name) => Some(format!("`event: {name}` names an event of type `{wanted}`").into()),
+            None => say("The event has no `event:` line"),
+        }
     },
     mend: |mend| mend.draft.reframe = true,
 };

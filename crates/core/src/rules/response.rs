@@ -7,7 +7,8 @@ use crate::event::{Class, EventKind, Field};
 use crate::json::{Edit, edit, is_array, is_object, is_string, is_truthy};
 use crate::mend::{Mend, error_object};
 use crate::model::Look;
-use crate::violation::Code;
+use crate::schema;
+use crate::violation::{Code, Profile};
 
 use super::{Grade, Rule, Said, say};
 
@@ -131,7 +132,7 @@ pub(super) static FIELDS_MISSING: Rule = Rule {
     sdk: Grade::Violation,
     portable: Grade::Violation,
     open: Grade::Violation,
-    demands: "The response object has `object`, `created_at`, `model`, `status` and an `output` array, empty at first.",
+    demands: "The response object has `object`, `created_at`, `model`, `status` and an `output` array, empty at first; under `open-responses` all 31 fields of the schema.",
     mends: "The fields are filled: from earlier events, the request, the clock, or the specification's defaults.",
     advice: "Send the whole response object from the first event on: at least `id`, `object`, `created_at`, `model`, `status`, and `output`, which is `[]` in `response.created`.",
     evidence: "DEVIATIONS 1.6, 4.11; ggml-org/llama.cpp#20607, #21174, diegosouzapw/OmniRoute#13964",
@@ -163,6 +164,9 @@ pub(super) static FIELDS_MISSING: Rule = Rule {
                 .clone()
                 .unwrap_or_else(ResponseError::unsaid);
             mend.draft.set_nested("error", error_object(&error));
+        }
+        if mend.profile == Profile::OpenResponses {
+            mend.fill_required(&raw);
         }
     },
 };
@@ -208,10 +212,25 @@ fn fields(look: &Look<'_>) -> Said {
     if look.kind == EventKind::Failed && !said.is_some_and(is_truthy) {
         missing.push("error");
     }
+    let unfit = look.is_open().then(|| open_fields(look));
+    missing.extend(unfit.iter().flatten().copied());
     if missing.is_empty() {
         return None;
     }
     Some(format!("The response lacks `{}`", missing.join("`, `")).into())
+}
+
+/// Those of the schema's fields that are missing or of another type, besides the ones that every profile asks for.
+fn open_fields(look: &Look<'_>) -> Vec<&'static str> {
+    let raw = look.event.field(Field::Response).unwrap_or("{}");
+    let (filled, edits) = schema::response_fields(raw, &look.model.context.request);
+    let filled = filled.iter().map(|field| field.name);
+    let names = filled.chain(edits.iter().filter_map(Edit::key));
+    // A failed response's error is asked for above.
+    let asked = |name: &&str| {
+        !matches!(*name, "object") && (*name != "error" || look.kind != EventKind::Failed)
+    };
+    names.filter(asked).collect()
 }
 
 /// The status of the response in an event of this kind.

@@ -1,10 +1,10 @@
 //! Sequence numbers.
 
-use crate::event::Field;
+use crate::event::{Class, Field};
 use crate::mend::Mend;
 use crate::violation::Code;
 
-use super::{Grade, OBJECTS, Rule, say};
+use super::{Grade, NAMED, Rule, say};
 
 fn renumber(mend: &mut Mend<'_>) {
     mend.model.renumber = true;
@@ -21,9 +21,11 @@ pub(super) static MISSING: Rule = Rule {
     advice: "Number all events of a stream 0, 1, 2, …, your own included. Mind serialisers that leave out a 0.",
     evidence: "DEVIATIONS 2.2; Effect-TS/effect#8037, Wei-Shaw/sub2api#7129 (Grok CLI: \"missing field `sequence_number`\")",
     fixture: "sequence-missing",
-    on: OBJECTS,
+    on: NAMED,
     inspect: |look| {
-        let missing = look.event.integer(Field::SequenceNumber).is_none();
+        // Under `portable` an unknown event is dropped; a vendor's has a number like every other.
+        let dropped = look.class == Class::Unknown && !look.is_open();
+        let missing = !dropped && look.event.integer(Field::SequenceNumber).is_none();
         if missing {
             say("The event has no integer `sequence_number`")
         } else {
@@ -44,8 +46,11 @@ pub(crate) static NOT_INCREASING: Rule = Rule {
     advice: "Number events last, where they are written out, behind everything that inserts, drops or moves some.",
     evidence: "DEVIATIONS 2.10; BerriAI/litellm#28899, ENTERPILOT/GoModel#953",
     fixture: "sequence-not-increasing",
-    on: OBJECTS,
+    on: NAMED,
     inspect: |look| {
+        if look.class == Class::Unknown && !look.is_open() {
+            return None;
+        }
         let number = look.event.integer(Field::SequenceNumber)?;
         let last = look.model.upstream_sequence?;
         (number <= last).then(|| format!("`sequence_number` {number} follows {last}").into())

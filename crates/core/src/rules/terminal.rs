@@ -1,7 +1,7 @@
 //! The terminal event: its name, its status, its output.
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{is_array, quote};
+use crate::json::{Object, is_array, quote};
 use crate::mend::concord;
 use crate::model::Look;
 use crate::violation::Code;
@@ -91,6 +91,45 @@ pub(super) static STATUS_MISMATCH: Rule = Rule {
             mend.kind = kind;
             mend.draft.set("type", quote(kind.name()));
         }
+    },
+};
+
+/// An item that was cut off ends a response that says it is complete.
+pub(super) static ITEM_INCOMPLETE: Rule = Rule {
+    code: Code("item-incomplete-not-last"),
+    sdk: Grade::No,
+    portable: Grade::Info,
+    open: Grade::Violation,
+    demands: "An item that ends `incomplete` is the last, and its response is incomplete too.",
+    mends: "The terminal event becomes `response.incomplete`; under `portable` it is only said.",
+    advice: "End the response with `response.incomplete` and its reason when the model was cut off in an item, and send nothing behind that item.",
+    evidence: "The specification, items are state machines; PROTOCOL.md",
+    fixture: "item-incomplete",
+    on: TERMINAL,
+    inspect: |look| {
+        if look.kind != EventKind::Completed {
+            return None;
+        }
+        let done = look
+            .model
+            .slots
+            .list
+            .iter()
+            .filter_map(|slot| slot.done.as_deref());
+        let listed = look.outputs().unwrap_or_default();
+        let cut = done.chain(listed).find(|raw| {
+            Object::parse(raw)
+                .and_then(|item| item.filled("status"))
+                .is_some_and(|status| status == "incomplete")
+        })?;
+        let item = Object::parse(cut)?;
+        let id = item.filled("id").unwrap_or_default();
+        Some(format!("The item `{id}` is incomplete and its response is completed").into())
+    },
+    mend: |mend| {
+        mend.kind = EventKind::Incomplete;
+        mend.draft.set("type", quote(mend.kind.name()));
+        mend.draft.set_nested("status", quote(status_of(mend.kind)));
     },
 };
 

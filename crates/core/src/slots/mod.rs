@@ -13,6 +13,8 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::schema::bare;
+
 pub(crate) use payload::{Lost, Told, payload_field, payload_text};
 pub(crate) use resolve::{Address, want};
 pub(crate) use text::TextKind;
@@ -31,7 +33,7 @@ pub(crate) enum ItemType {
 
 impl ItemType {
     pub(crate) fn from_name(name: &str) -> Self {
-        match name {
+        match bare(name) {
             "message" => Self::Message,
             "reasoning" => Self::Reasoning,
             "function_call" => Self::FunctionCall,

@@ -2,6 +2,7 @@
 
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::Object;
+use crate::schema::bare;
 
 use super::{ItemType, Slot, Slots, TextKind, Told, payload_text};
 
@@ -80,7 +81,7 @@ impl<'a> Address<'a> {
         match (&self.type_name, self.want) {
             // An item that names itself by its id is that item, whatever type it claims.
             (Some(name), _) => {
-                slot.type_name == **name
+                bare(&slot.type_name) == bare(name)
                     || self.id.is_some() && slot.id.as_deref() == self.id.as_deref()
             }
             (None, Some(ItemType::FunctionCall)) => slot.kind == ItemType::FunctionCall,

@@ -5,11 +5,11 @@
 use std::fs;
 use std::path::Path;
 
-use respair_core::{Ending, Profile, ReaderOptions};
+use respair_core::{Ending, Grade, Profile, ReaderOptions};
 use serde_json::{Value, json};
 
 use crate::corpus;
-use crate::run::{read, strict, tolerant};
+use crate::run::{Outcome, read, strict, tolerant};
 
 fn ending(ending: Option<&Ending>) -> Value {
     match ending {
@@ -29,17 +29,26 @@ fn judged(profile: Profile, body: &[u8]) -> Value {
     })
 }
 
+fn repaired(outcome: &Outcome) -> Vec<Value> {
+    let repairs = outcome.repairs.iter();
+    repairs
+        .map(|repair| json!({ "code": repair.code.as_str(), "count": repair.count, "first_event": repair.first_event }))
+        .collect()
+}
+
 fn seen(body: &[u8]) -> Value {
     let healed = tolerant(Profile::Portable, body);
-    let repairs: Vec<Value> = healed
-        .repairs
-        .iter()
-        .map(|repair| json!({ "code": repair.code.as_str(), "count": repair.count, "first_event": repair.first_event }))
-        .collect();
+    let repairs = repaired(&healed);
+    let open = tolerant(Profile::OpenResponses, body);
     json!({
         "strict": {
             "openai-sdk": judged(Profile::OpenAiSdk, body),
             "portable": judged(Profile::Portable, body),
+            "open-responses": judged(Profile::OpenResponses, body),
+        },
+        "open-responses": {
+            "ending": ending(open.ending.as_ref()),
+            "repairs": repaired(&open),
         },
         "tolerant": {
             "ending": ending(healed.ending.as_ref()),
@@ -85,7 +94,13 @@ fn every_rule_is_shown_by_its_fixture() {
         let stream =
             stream.unwrap_or_else(|| panic!("{} has no fixture {}.sse", rule.code, rule.fixture));
         let asked = rule.code.as_str() == "cumulative-deltas";
-        let healed = read(ReaderOptions::tolerant().cumulative(asked), &stream.body);
+        // Some are of no matter to `portable`.
+        let profile = match rule.portable {
+            Grade::No => Profile::OpenResponses,
+            _ => Profile::Portable,
+        };
+        let options = ReaderOptions::tolerant().with_profile(profile);
+        let healed = read(options.cumulative(asked), &stream.body);
         let found = healed
             .violations
             .iter()

@@ -14,6 +14,7 @@ mod habits;
 mod instead;
 mod judging;
 mod native;
+mod open_responses;
 mod prefilled;
 mod regressions;
 mod run;

@@ -3,7 +3,7 @@
 use respair_core::{Ending, Profile, ReaderOptions};
 
 use crate::corpus::{self, Stream};
-use crate::run::{read, strict};
+use crate::run::{read, strict, tolerant};
 
 /// Files that hold several responses, one of them with a cut in its middle.
 const SEVERAL: &[&str] = &[
@@ -75,8 +75,8 @@ fn native_streams_are_accepted_under_openai_sdk() {
 fn native_streams_pass_the_tolerant_reading_unchanged() {
     let Some(streams) = native() else { return };
     for stream in streams {
-        let tolerant = ReaderOptions::tolerant().with_profile(Profile::OpenAiSdk);
-        let outcome = read(options(&stream, tolerant), &stream.body);
+        let mending = ReaderOptions::tolerant().with_profile(Profile::OpenAiSdk);
+        let outcome = read(options(&stream, mending), &stream.body);
         assert!(
             outcome.repairs.is_empty(),
             "{}: {:?}",
@@ -108,6 +108,40 @@ fn portable_completes_native_streams_and_keeps_their_content() {
         }
         let refused = strict(Profile::Portable, &healed.out).refused;
         assert!(refused.is_none(), "{}: {refused:?}", stream.name);
+    }
+}
+
+/// The public schema has neither the service's hosted tools nor its nulls: a native stream is brought to it, and says
+/// the same.
+#[test]
+fn open_responses_keeps_what_native_streams_say() {
+    let Some(streams) = native() else { return };
+    let whole = |stream: &&Stream| !stream.name.contains("starting_after");
+    for stream in streams.iter().filter(whole) {
+        let as_is = strict(Profile::OpenAiSdk, &stream.body);
+        let healed = tolerant(Profile::OpenResponses, &stream.body);
+        assert_eq!(healed.ending, as_is.ending, "{}", stream.name);
+        assert_eq!(healed.text, as_is.text, "{}", stream.name);
+        assert_eq!(healed.reasoning, as_is.reasoning, "{}", stream.name);
+        assert_eq!(
+            healed.response.output.len(),
+            as_is.response.output.len(),
+            "{}",
+            stream.name
+        );
+        let judge = respair_oracle::Profile::OpenResponses;
+        if let Err(faults) = respair_oracle::judge(&healed.out, judge) {
+            panic!("{}: {}", stream.name, faults[0]);
+        }
+        let refused = strict(Profile::OpenResponses, &healed.out).refused;
+        assert!(refused.is_none(), "{}: {refused:?}", stream.name);
+        let again = tolerant(Profile::OpenResponses, &healed.out);
+        assert!(
+            again.out == healed.out,
+            "{}: {:?}",
+            stream.name,
+            again.repairs
+        );
     }
 }
 

@@ -91,10 +91,33 @@ fn identity_on_valid() {
     }
 }
 
+/// Under `open-responses` a stream ends with `[DONE]`, reasoning text goes by another name, and items have a status.
+#[test]
+fn identity_on_valid_under_open_responses() {
+    for name in ["text", "tool-call", "queued", "done-sentinel"] {
+        let stream = corpus::scenarios()
+            .into_iter()
+            .find(|stream| stream.name == name)
+            .unwrap();
+        let mut body = stream.body;
+        if !body.ends_with(b"data: [DONE]\n\n") {
+            body.extend_from_slice(b"data: [DONE]\n\n");
+        }
+        let outcome = tolerant(Profile::OpenResponses, &body);
+        assert!(outcome.out == body, "{name}: {:?}", outcome.repairs);
+        assert!(
+            outcome.violations.is_empty(),
+            "{name}: {:?}",
+            outcome.violations
+        );
+        respair_oracle::judge(&body, respair_oracle::Profile::OpenResponses).unwrap();
+    }
+}
+
 #[test]
 fn every_repair_visible() {
     for stream in corpus::all() {
-        for profile in [Profile::OpenAiSdk, Profile::Portable] {
+        for &profile in Profile::ALL {
             let outcome = tolerant(profile, &stream.body);
             if outcome.out != stream.body {
                 assert!(

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use respair_core::{
-    Accumulator, EndOfBody, Ending, Limits, Profile, Reader, ReaderOptions, Step, Update,
+    Accumulator, EndOfBody, Ending, Limits, Profile, Reader, ReaderOptions, Severity, Step, Update,
+    Violation,
 };
 use respair_oracle::judge;
 
@@ -23,14 +24,12 @@ pub fn hold(name: &str, body: &[u8]) {
 /// What does not hold, if anything does not: the profile and the fault in the first line, then what came out.
 #[must_use]
 pub fn fault_of_tenets(body: &[u8]) -> Option<String> {
-    [Profile::OpenAiSdk, Profile::Portable]
-        .into_iter()
-        .find_map(|profile| {
-            let healed = tolerant(profile, body);
-            let fault = fault_under(profile, body, &healed)?;
-            let out = String::from_utf8_lossy(&healed.out);
-            Some(format!("under {profile} {fault}\n{out}"))
-        })
+    Profile::ALL.iter().find_map(|&profile| {
+        let healed = tolerant(profile, body);
+        let fault = fault_under(profile, body, &healed)?;
+        let out = String::from_utf8_lossy(&healed.out);
+        Some(format!("under {profile} {fault}\n{out}"))
+    })
 }
 
 /// The same for what came of a body under one profile.
@@ -52,9 +51,12 @@ pub fn fault_under(profile: Profile, body: &[u8], healed: &Outcome) -> Option<St
     if completed && !raw.contains("response.completed") && !raw.contains("\"completed\"") {
         return Some("completed was made up".to_owned());
     }
-    let oracle = (profile == Profile::Portable)
-        .then(|| by_the_oracle(healed))
-        .flatten();
+    let oracle = match profile {
+        Profile::Portable => by_the_oracle(healed),
+        Profile::OpenResponses => by_the_schema(healed),
+        // openai-python says it of itself, in batches.
+        _ => None,
+    };
     oracle.or_else(|| identity_where_strict(profile, body, healed))
 }
 
@@ -68,19 +70,28 @@ fn by_the_oracle(healed: &Outcome) -> Option<String> {
         .then(|| format!("{:?} was shown, {:?} went out", healed.text, said.text))
 }
 
+/// The public schema and what its specification demands; a done event may say there what no delta did.
+fn by_the_schema(healed: &Outcome) -> Option<String> {
+    let judged = judge(&healed.out, respair_oracle::Profile::OpenResponses);
+    let faults = judged.err()?;
+    Some(format!("the oracle: {}", faults[0]))
+}
+
 fn identity_where_strict(profile: Profile, body: &[u8], healed: &Outcome) -> Option<String> {
     let judged = strict(profile, body);
     let whole = matches!(
         judged.ending,
         Some(Ending::Completed { .. } | Ending::Incomplete { .. } | Ending::Failed(_))
     );
-    if judged.refused.is_some() || !whole {
+    // What is behind the terminal event, or is missing there, refuses nothing and is a violation all the same.
+    let violates = |found: &Violation| found.severity == Severity::Violation;
+    if judged.refused.is_some() || !whole || judged.violations.iter().any(violates) {
         return None;
     }
     if healed.repairs.is_empty() && judged.out != healed.out {
         return Some("a conforming stream was changed silently".to_owned());
     }
-    // What is about endings is no violation for the strict reading.
+    // What is about endings is no violation under `openai-sdk`.
     let endings = ["event-after-terminal", "error-without-failed"];
     let own = healed
         .repairs

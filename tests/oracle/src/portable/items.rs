@@ -66,6 +66,12 @@ fn text_field(part_type: &Value) -> &'static str {
     }
 }
 
+/// A type without OpenAI's prefix.
+fn bare(kind: &Value) -> String {
+    let kind = text_of(kind);
+    kind.strip_prefix("openai:").unwrap_or(&kind).to_owned()
+}
+
 fn text_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -111,7 +117,7 @@ impl Judge {
                 "an item is added empty, its text comes in deltas",
             );
         }
-        let kind = text_of(&item["type"]);
+        let kind = bare(&item["type"]);
         let call_id = item["call_id"].clone();
         self.items.insert(
             index,
@@ -403,7 +409,7 @@ impl Judge {
             );
         }
         let same_call = done["call_id"] == item.call_id || item.kind == "tool_search_call";
-        if done["type"] != item.kind.as_str() || !same_call {
+        if bare(&done["type"]) != item.kind || !same_call {
             self.fault(
                 "call-identity-changed",
                 format!("item {index} is another one at its done"),

@@ -11,16 +11,27 @@ use serde_json::Value;
 
 use self::items::Item;
 use crate::json::{read, shape, truthy};
+use crate::open_responses::{self, Named, schema};
 use crate::sse::{Block, strict};
 use crate::vocabulary::entry;
 use crate::{Fault, Summary, Terminal};
 
-/// Judges a body.
+/// Judges a body under `portable`.
 pub(crate) fn judge(bytes: &[u8]) -> Result<Summary, Vec<Fault>> {
+    judge_under(bytes, false)
+}
+
+/// Judges a body under `open-responses`: the same grammar with other names, and the schema.
+pub(crate) fn judge_open(bytes: &[u8]) -> Result<Summary, Vec<Fault>> {
+    judge_under(bytes, true)
+}
+
+fn judge_under(bytes: &[u8], open: bool) -> Result<Summary, Vec<Fault>> {
     let mut faults = Vec::new();
-    let blocks = strict(bytes, &mut faults);
+    let blocks = strict(bytes, !open, &mut faults);
     let mut judge = Judge {
         faults,
+        open,
         ..Judge::default()
     };
     for (position, block) in blocks.iter().enumerate() {
@@ -35,8 +46,21 @@ pub(crate) fn judge(bytes: &[u8]) -> Result<Summary, Vec<Fault>> {
     }
 }
 
+/// What `open-responses` does not demand, or says in its schema.
+const LEFT_OPEN: &[&str] = &[
+    "duplicate-key",
+    "lone-surrogate",
+    "done-text-mismatch",
+    "response-fields-missing",
+    "item-fields-missing",
+    "part-fields-missing",
+    "usage-incomplete",
+];
+
 #[derive(Default)]
 struct Judge {
+    /// Under `open-responses`.
+    open: bool,
     faults: Vec<Fault>,
     /// Of the block in hand, counted over the blocks that carry data.
     position: usize,
@@ -55,6 +79,10 @@ struct Judge {
 
 impl Judge {
     fn fault(&mut self, code: &'static str, message: impl Into<String>) {
+        // What the specification leaves open, and the fields that the schema is asked about.
+        if self.open && LEFT_OPEN.contains(&code) {
+            return;
+        }
         self.faults.push(Fault::new(code, self.position, message));
     }
 
@@ -139,6 +167,15 @@ impl Judge {
         if kind != "error" && truthy(&event["error"]) {
             self.fault("error-shape", format!("{kind} carries an error of its own"));
         }
+        let kind = match self.open.then(|| open_responses::named(kind)) {
+            None => kind,
+            Some(Named::Known(name)) => {
+                self.schema(kind, event);
+                name
+            }
+            Some(Named::Vendor) => return,
+            Some(Named::Unknown) => return self.fault("unknown-event", kind),
+        };
         let Some((_, item_types, required)) = entry(kind) else {
             let code = if kind == "response.done" {
                 "terminal-alias"
@@ -160,6 +197,14 @@ impl Judge {
             "response.output_item.done" => self.item_done(event),
             _ if required.contains(&"output_index") => self.item_event(event, kind, item_types),
             _ => {}
+        }
+    }
+
+    fn schema(&mut self, kind: &str, event: &Value) {
+        let misfits = schema::misfits(kind, event);
+        if !misfits.is_empty() {
+            let message = format!("{kind}: {}", misfits.join(", "));
+            self.fault("schema-mismatch", message);
         }
     }
 
@@ -213,6 +258,10 @@ impl Judge {
 
     /// Both shapes in one event, so that readers of either see the same.
     fn error(&mut self, event: &Value) {
+        self.error = Some(self.position);
+        if self.open {
+            return;
+        }
         let nested = &event["error"];
         let agree = nested["message"].is_string()
             && ["message", "code"]
@@ -225,10 +274,15 @@ impl Judge {
                 "an error has the same `code` and `message` at its top and under `error`",
             );
         }
-        self.error = Some(self.position);
     }
 
     fn end_of_body(&mut self) {
+        if self.open {
+            if !self.done_sentinel {
+                self.fault("done-sentinel-missing", "[DONE] is the last thing");
+            }
+            self.early = None;
+        }
         if let Some((position, kind)) = self.early.take() {
             let code = if self.created {
                 "created-not-first"
@@ -240,7 +294,7 @@ impl Judge {
                 position,
                 format!("the first event is {kind}"),
             ));
-        } else if self.events == 0 {
+        } else if self.events == 0 && !self.open {
             self.fault("created-missing", "no event at all");
         }
         match (self.summary.terminal, self.error) {

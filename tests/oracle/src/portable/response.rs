@@ -65,6 +65,7 @@ impl Judge {
                 self.fault("error-without-failed", format!("{kind} after an error"));
             }
             self.all_done();
+            self.none_cut_off(terminal);
             self.output(&response["output"]);
         }
         self.summary.terminal = Some(terminal);
@@ -142,6 +143,24 @@ impl Judge {
             .any(|(index, place)| *index != place)
         {
             self.fault("output-index-gap", format!("{indices:?}"));
+        }
+    }
+
+    /// An item that ends incomplete makes its response incomplete.
+    fn none_cut_off(&mut self, terminal: Terminal) {
+        let cut = |item: &&super::items::Item| {
+            item.done
+                .as_ref()
+                .is_some_and(|done| done["status"] == "incomplete")
+        };
+        if self.open
+            && terminal == Terminal::Completed
+            && self.items.values().any(|item| cut(&item))
+        {
+            self.fault(
+                "item-incomplete-not-last",
+                "an item is incomplete, its response is completed",
+            );
         }
     }
 
