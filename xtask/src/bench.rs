@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: every benchmark target of the workspace, one after the other.
+//! `cargo xtask bench [NAME…] [ARGUMENT…]`: every benchmark target of the workspace, or those that are named, one after the
+//! other. The growth benchmark draws `docs/growth.svg` with it.
 //!
 //! They are named one by one because a plain `cargo bench` also starts the unit tests' harness, which does not know
 //! criterion's arguments.
@@ -7,6 +8,9 @@ use serde_json::Value;
 
 use crate::Failure;
 use crate::run::{cargo, check, read};
+
+/// Where the plot of growth goes.
+const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/growth.svg");
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let metadata =
@@ -17,18 +21,29 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     if benches.is_empty() {
         return Err(Failure::Task("the workspace has no benchmark".to_owned()));
     }
-    for (package, bench) in benches {
+    let known = |name: &String| benches.iter().any(|(_, bench)| bench == name);
+    let (named, args) = args.split_at(args.iter().take_while(|arg| known(arg)).count());
+    for (package, bench) in &benches {
+        if !named.is_empty() && !named.contains(bench) {
+            continue;
+        }
+        let plot: &[&str] = if bench == "growth" {
+            &["--svg", PLOT]
+        } else {
+            &[]
+        };
         check(
             cargo()
                 .args([
                     "bench",
                     "--locked",
                     "--package",
-                    &package,
+                    package,
                     "--bench",
-                    &bench,
+                    bench,
                     "--",
                 ])
+                .args(plot)
                 .args(args),
         )?;
     }

@@ -30,7 +30,7 @@ const TASKS: &[Task] = &[
     ),
     (
         "bench",
-        "every criterion benchmark of the workspace [arguments for criterion]",
+        "every benchmark of the workspace [NAME…] [arguments for it]",
         bench::run,
     ),
 ];

@@ -7,9 +7,12 @@
     clippy::expect_used
 )]
 
+mod clock;
+
 use std::time::Duration;
 
 use bytes::Bytes;
+use clock::now;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Bencher, Criterion, SamplingMode, Throughput};
 
@@ -49,24 +52,6 @@ impl Measurement for ThreadCpu {
         static WALL: WallTime = WallTime;
         WALL.formatter()
     }
-}
-
-#[cfg(unix)]
-fn now() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
-}
-
-#[cfg(not(unix))]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "no thread clock here: better the wall clock than no figure"
-)]
-fn now() -> f64 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    ORIGIN.get_or_init(Instant::now).elapsed().as_nanos() as f64
 }
 
 /// criterion with this clock, and few samples: an iteration reads a whole stream, so each is an
