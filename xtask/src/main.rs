@@ -4,6 +4,7 @@
 
 mod bench;
 mod clients;
+mod hazard;
 mod run;
 mod test;
 mod tree;
@@ -32,6 +33,16 @@ const TASKS: &[Task] = &[
         "bench",
         "every benchmark of the workspace [NAME…] [arguments for it]",
         bench::run,
+    ),
+    (
+        "mutate",
+        "N [--seed S] [--show CASE]: N damaged streams before the oracle, the real clients and typed events",
+        hazard::mutate,
+    ),
+    (
+        "fuzz",
+        "[TARGET] [--seconds N]: cargo-fuzz, every target or one (docs/FUZZING.md)",
+        hazard::fuzz,
     ),
 ];
 

@@ -25,6 +25,8 @@ pub struct Damaged {
     pub body: Vec<u8>,
     /// What it said before.
     pub truth: Said,
+    /// Whether there are values in it that no type allows ([`Operator::garbles`]).
+    pub garbled: bool,
     /// What of it has to be there afterwards.
     pub expected: Expected,
 }
@@ -49,6 +51,7 @@ pub fn damage(base: &Base, by: &[&Operator], dice: &mut Dice<'_>) -> Damaged {
         expected.ends = expected.ends.max(operator.ends);
     }
     Damaged {
+        garbled: by.iter().any(|operator| operator.garbles),
         name,
         body: wire.write(),
         truth: base.said.clone(),

@@ -2,6 +2,7 @@
 //!
 //! - [`damaged`]: bytes in (the fuzzer's, a property test's, a seed's), a damaged stream out, with what it said before;
 //! - [`operators`]: the damage, by name: which rule it breaks, and what is lost by it;
+//! - `differential`: what comes out, before the real SDKs and another project's types;
 //! - [`properties`]: what has to hold, as functions of bytes. Property tests and fuzz targets call the same ones.
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,8 @@
 mod bases;
 mod damage;
 mod dice;
+#[cfg(feature = "differential")]
+pub mod differential;
 pub mod operators;
 pub mod properties;
 mod run;

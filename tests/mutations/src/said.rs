@@ -70,16 +70,23 @@ struct Item {
     done: bool,
 }
 
-/// The data of every event of a body that is framed plainly.
-pub(crate) fn events(body: &[u8]) -> Vec<Value> {
+/// The data of every block of a body that is framed plainly.
+pub(crate) fn lines(body: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(body);
     let blocks = text.split("\n\n");
     let data = blocks.map(|block| {
         let lines = block.lines().filter_map(|line| line.strip_prefix("data:"));
         lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
     });
-    data.filter_map(|data| serde_json::from_str(&data).ok())
+    data.filter(|data| !data.is_empty() && data != "[DONE]")
         .collect()
+}
+
+/// The same, as far as it is JSON.
+pub(crate) fn events(body: &[u8]) -> Vec<Value> {
+    let lines = lines(body);
+    let read = lines.iter().map(|data| serde_json::from_str(data));
+    read.filter_map(Result::ok).collect()
 }
 
 impl Said {

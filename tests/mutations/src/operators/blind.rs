@@ -48,14 +48,17 @@ pub(super) const OPERATORS: &[Operator] = &[
     }),
     blind("any field is changed or gone", |wire, dice| {
         field(wire, dice)
-    }),
+    })
+    .garbles(),
     blind("any field is changed or gone in its place", |wire, dice| {
         field(wire, dice)
-    }),
+    })
+    .garbles(),
     blind("a field is gone everywhere", |wire, dice| {
         let name = *dice.pick(FIELDS);
         wire.each(|data| gone(data, name));
-    }),
+    })
+    .garbles(),
     blind("any event takes a field of another", |wire, dice| {
         if let Some((to, from)) = two(wire, dice) {
             let name = *dice.pick(FIELDS);
@@ -67,7 +70,8 @@ pub(super) const OPERATORS: &[Operator] = &[
                 super::replace(data, name, value);
             }
         }
-    }),
+    })
+    .garbles(),
     blind("something is inserted", |wire, dice| {
         let at = dice.below(wire.pieces.len() + 1);
         let text = *dice.pick(INSERTS);
@@ -88,7 +92,8 @@ pub(super) const OPERATORS: &[Operator] = &[
             }
         }
         *wire = Wire::new(vec![Piece::Raw(body)]);
-    }),
+    })
+    .garbles(),
     blind(
         "a second response follows in the same body",
         |wire, dice| {

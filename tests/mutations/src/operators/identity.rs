@@ -155,7 +155,7 @@ pub(super) const OPERATORS: &[Operator] = &[
         },
     ),
     breaks(
-        "call-identity-changed",
+        "item-fields-missing",
         "a done item is of another type",
         |wire, dice| {
             super::change_one(wire, dice, &[DONE], |data| {

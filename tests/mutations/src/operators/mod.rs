@@ -66,6 +66,8 @@ pub struct Operator {
     pub reorders: bool,
     /// How the stream may end.
     pub ends: Ends,
+    /// It writes values that no type allows where no rule looks: in fields that may be left out.
+    pub garbles: bool,
     /// Does it.
     pub apply: fn(&mut Wire, &mut Dice<'_>),
 }
@@ -77,6 +79,7 @@ const fn legal(name: &'static str, apply: fn(&mut Wire, &mut Dice<'_>)) -> Opera
         loses: &[],
         reorders: false,
         ends: Ends::Same,
+        garbles: false,
         apply,
     }
 }
@@ -102,6 +105,11 @@ impl Operator {
         self
     }
 
+    const fn garbles(mut self) -> Self {
+        self.garbles = true;
+        self
+    }
+
     const fn ends(mut self, ends: Ends) -> Self {
         self.ends = ends;
         self
@@ -115,6 +123,13 @@ const TOGETHER: &[(&str, &str, &[Content], Ends)] = &[
         "done calls have no arguments",
         &[Content::Calls],
         Ends::Same,
+    ),
+    // Nothing but the done event names the call, until the terminal does.
+    (
+        "no item is added",
+        "a done call has another call_id",
+        &[Content::CallIds],
+        Ends::SameOrFailed,
     ),
     // ARCHITECTURE, endings: a status that is none of the three is unknown, and failed.
     (

@@ -21,11 +21,15 @@ fn every_pair_is_mended() {
     let operators = one_for_each_rule();
     assert!(operators.len() > 40, "{}", operators.len());
     let mut wrong = Vec::new();
-    for first in &operators {
-        for second in &operators {
-            if let Some(fault) = fault(first, second) {
-                wrong.push(fault);
-            }
+    for (at, one) in operators.iter().enumerate() {
+        for (place, other) in operators[at..].iter().enumerate() {
+            // Each pair once: every second one the other way round.
+            let (first, second) = if place % 2 == 0 {
+                (one, other)
+            } else {
+                (other, one)
+            };
+            wrong.extend(fault(first, second));
         }
     }
     assert!(

@@ -6,7 +6,7 @@ use respair_mutations::properties;
 use crate::not_yet::excused_fault;
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(250))]
 
     #[test]
     fn line(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
