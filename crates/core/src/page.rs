@@ -46,9 +46,9 @@ fn grades(rule: &Rule) -> String {
 /// A rule that is switched off takes its guarantee with it (tenet 5).
 fn without(rule: &Rule) -> String {
     let code = rule.code;
-    if rule.on.is_empty() {
+    if !rule.changes_what_is_sent() {
         return format!(
-            "`--without {code}` changes nothing of what is sent: this is about the body as a whole, or how it was carried."
+            "`--without {code}` changes nothing of what is sent: this is about how it was carried, or a limit."
         );
     }
     format!(

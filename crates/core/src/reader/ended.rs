@@ -91,10 +91,15 @@ impl Reader {
                 message,
                 (self.read_to, self.read_to),
             );
-            return self.fail(error);
+            return if self.is_off(&rules::ERROR_WITHOUT_FAILED) {
+                self.say(Ending::Failed(error))
+            } else {
+                self.fail(error)
+            };
         }
         self.clean = false;
-        if self.mode == Mode::Tolerant {
+        let off = self.is_off(&rules::TERMINAL_MISSING);
+        if self.mode == Mode::Tolerant && !off {
             self.model.show_what_waits(self.demands(), &mut self.sink);
         }
         let (ending, code) = if self.model.has_content() {
@@ -102,6 +107,9 @@ impl Reader {
         } else {
             (Ending::Empty { cause }, "empty_stream")
         };
+        if off {
+            return self.say(ending);
+        }
         self.ledger.push(Violation {
             code: rules::TERMINAL_MISSING.code,
             severity: Severity::Violation,

@@ -15,6 +15,10 @@ impl Reader {
     pub(super) fn conclude_without_stream(&mut self, kind: NoStreamKind, at: (u64, u64)) {
         let found = self.sniffer.describe(kind);
         self.clean = false;
+        if self.without.contains(&found.kind.code()) {
+            // Nothing is said of it, and nothing is written in its place.
+            return self.say(Ending::NoStream(found));
+        }
         let message = message_of(found.kind);
         let violation = Violation {
             code: found.kind.code(),
@@ -32,8 +36,7 @@ impl Reader {
         if !known {
             self.ledger.push(violation.clone());
         }
-        let unfolds = found.kind == NoStreamKind::JsonResponse
-            && !self.without.contains(&rules::JSON_INSTEAD_OF_SSE.code);
+        let unfolds = found.kind == NoStreamKind::JsonResponse;
         match (unfolds, self.mode) {
             (true, Mode::Strict) => {
                 self.refused = Some(Refusal::Body);
@@ -90,6 +93,9 @@ impl Reader {
 
     /// Whether the stream is of another API, as its first event tells.
     pub(super) fn is_of_chat_completions(&self, event: &Event) -> bool {
+        if self.is_off(&rules::CHAT_COMPLETION_CHUNKS) {
+            return false;
+        }
         if self.model.created || self.position > 0 || event.kind() != EventKind::Unknown {
             return false;
         }

@@ -102,6 +102,9 @@ impl Reader {
 
     /// Nothing is to come any more: what comes is named and dropped.
     pub(super) fn too_late(&mut self, event: &Event) {
+        if self.is_off(&rules::EVENT_AFTER_TERMINAL) {
+            return self.queue.push_back(Step::Event(event.clone()));
+        }
         let what = match event.kind().class() {
             Class::Sentinel => "`[DONE]` comes twice".to_owned(),
             Class::Junk => "Data that is no event comes after the end".to_owned(),
@@ -110,9 +113,14 @@ impl Reader {
         self.report(&rules::EVENT_AFTER_TERMINAL, what, span_of(event));
     }
 
+    /// The rule is switched off: nothing is said of it, and nothing is done about it.
+    pub(super) fn is_off(&self, rule: &'static Rule) -> bool {
+        self.without.contains(&rule.code)
+    }
+
     /// What no rule's `inspect` sees: said, and counted as mended by the tolerant reading.
     pub(super) fn report(&mut self, rule: &'static Rule, message: String, at: (u64, u64)) {
-        if self.without.contains(&rule.code) || rule.grade(self.profile) == Grade::No {
+        if self.is_off(rule) || rule.grade(self.profile) == Grade::No {
             return;
         }
         let severity = rule.severity(self.profile);

@@ -100,6 +100,20 @@ impl Rule {
         matches!(self.code.0, "sequence-missing" | "sequence-not-increasing")
     }
 
+    /// Switched off, the rule changes what is sent: an event's own, or one that the reader acts on itself.
+    pub(crate) fn changes_what_is_sent(&self) -> bool {
+        let by_reader = [
+            &body::TERMINAL_MISSING,
+            &body::ERROR_WITHOUT_FAILED,
+            &body::EVENT_AFTER_TERMINAL,
+            &body::JSON_INSTEAD_OF_SSE,
+            &body::HTML_INSTEAD_OF_SSE,
+            &body::NO_STREAM,
+            &body::CHAT_COMPLETION_CHUNKS,
+        ];
+        !self.on.is_empty() || by_reader.iter().any(|rule| rule.code == self.code)
+    }
+
     pub(crate) fn severity(&self, profile: Profile) -> Severity {
         match self.grade(profile) {
             Grade::Violation => Severity::Violation,

@@ -1,9 +1,11 @@
 //! Where a stream ends, and that strictness is the default.
 
 use bytes::Bytes;
-use respair_core::{Ending, Limits, Profile, Reader, ReaderOptions, Step};
+use respair_core::{Code, Ending, Limits, Profile, Reader, ReaderOptions, Step};
+use serde_json::json;
 
 use crate::corpus;
+use crate::events::{added, body, completed, created, delta, done, message, part};
 use crate::run::{context, read, strict, tolerant};
 
 /// What the strict reading gives out is how the body begins, byte for byte: it mends nothing, and stops where it refuses.
@@ -134,5 +136,65 @@ fn cut_at_any_byte() {
                 ref other => panic!("{name} at {end}: {other:?}"),
             }
         }
+    }
+}
+
+/// What the reader does itself can be switched off like every other rule, and then it is not done.
+#[test]
+fn what_is_done_at_the_end_can_be_switched_off() {
+    let item = message("msg_1", "Hello");
+    let whole = [
+        created(),
+        added(0, &item),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "Hello"),
+        done(0, &item),
+        completed(json!([item])),
+    ];
+    let whole = tolerant(Profile::Portable, &body(&whole)).out;
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let cut = text[..text.find("event: response.completed").unwrap()]
+        .as_bytes()
+        .to_vec();
+    let late = [whole, body(&[delta(0, "msg_1", " again")])].concat();
+    let error = json!({ "type": "error", "code": "server_error", "message": "no", "param": null,
+        "error": { "type": "server_error", "code": "server_error", "message": "no", "param": null } });
+    let failing = [created(), error];
+    for (code, stream) in [
+        ("event-after-terminal", late),
+        ("terminal-missing", cut),
+        ("error-without-failed", body(&failing)),
+        (
+            "json-instead-of-sse",
+            br#"{"object":"response","status":"completed","output":[]}"#.to_vec(),
+        ),
+        ("html-instead-of-sse", b"<html></html>".to_vec()),
+        ("no-stream", b"upstream connect error".to_vec()),
+    ] {
+        let without = Code::parse(code).unwrap();
+        let on = tolerant(Profile::Portable, &stream);
+        assert!(
+            on.repairs.iter().any(|repair| repair.code == without),
+            "{code}"
+        );
+        let off = read(ReaderOptions::tolerant().without(vec![without]), &stream);
+        assert!(
+            off.repairs.is_empty() && off.violations.is_empty(),
+            "{code}: {:?}",
+            off.violations
+        );
+        let expected: &[u8] = if stream.starts_with(b"event:") {
+            &stream
+        } else {
+            b""
+        };
+        assert_eq!(
+            String::from_utf8_lossy(&off.out),
+            String::from_utf8_lossy(expected),
+            "{code}"
+        );
+        assert!(
+            !matches!(off.ending, Some(Ending::Completed { .. })) || code == "event-after-terminal"
+        );
     }
 }
