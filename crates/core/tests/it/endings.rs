@@ -153,9 +153,8 @@ fn what_is_done_at_the_end_can_be_switched_off() {
     ];
     let whole = tolerant(Profile::Portable, &body(&whole)).out;
     let text = String::from_utf8(whole.clone()).unwrap();
-    let cut = text[..text.find("event: response.completed").unwrap()]
-        .as_bytes()
-        .to_vec();
+    let end = text.find("event: response.completed").unwrap();
+    let cut = whole[..end].to_vec();
     let late = [whole, body(&[delta(0, "msg_1", " again")])].concat();
     let error = json!({ "type": "error", "code": "server_error", "message": "no", "param": null,
         "error": { "type": "server_error", "code": "server_error", "message": "no", "param": null } });
