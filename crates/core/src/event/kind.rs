@@ -256,6 +256,32 @@ impl EventKind {
         }
     }
 
+    /// The type of item that a hosted tool's event belongs to: its name tells it.
+    #[must_use]
+    pub fn hosted_item(self) -> Option<&'static str> {
+        const TYPES: [&str; 9] = [
+            "code_interpreter_call",
+            "compaction",
+            "file_search_call",
+            "image_generation_call",
+            "mcp_call",
+            "mcp_list_tools",
+            "shell_call_output",
+            "shell_call",
+            "web_search_call",
+        ];
+        if self.class() != Class::ItemStatus {
+            return None;
+        }
+        let name = self.name().strip_prefix("response.")?;
+        // `web_search_call.searching`, but also `mcp_call_arguments.delta`.
+        let of = |item: &&&str| {
+            let rest = name.strip_prefix(**item);
+            rest.is_some_and(|rest| rest.starts_with(['.', '_']))
+        };
+        TYPES.iter().find(of).copied()
+    }
+
     /// `true` when the event belongs to one output item.
     #[must_use]
     pub fn is_of_item(self) -> bool {
@@ -312,6 +338,27 @@ mod tests {
             "acme:response.audio.done",
         ] {
             assert_eq!(EventKind::from_prefixed(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_hosted_tools_event_tells_its_item() {
+        for kind in EventKind::ALL {
+            let hosted =
+                kind.class() == Class::ItemStatus && *kind != EventKind::OutputTextAnnotationAdded;
+            assert_eq!(kind.hosted_item().is_some(), hosted, "{}", kind.name());
+        }
+        for (kind, item) in [
+            (EventKind::McpCallArgumentsDelta, "mcp_call"),
+            (EventKind::McpListToolsFailed, "mcp_list_tools"),
+            (EventKind::ShellCallCommandDelta, "shell_call"),
+            (EventKind::ShellCallOutputContentDone, "shell_call_output"),
+            (
+                EventKind::CodeInterpreterCallCodeDelta,
+                "code_interpreter_call",
+            ),
+        ] {
+            assert_eq!(kind.hosted_item(), Some(item));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::event::{EventKind, Field};
 use crate::json::{Edit, Object, edit, quote};
 use crate::model::Identity;
-use crate::slots::{ItemType, Part, Slot, TextKind};
+use crate::slots::{Address, ItemType, Part, Slot, TextKind};
 
 use super::Mend;
 
@@ -32,6 +32,31 @@ impl Mend<'_> {
             self.give_added(at);
         }
         at
+    }
+
+    /// Opens the item of a hosted tool, of which only an event is known: as the native service adds it, where that needs
+    /// nothing but its id. Of the other types only the upstream knows what their items need from the beginning on: a
+    /// container, a server, an action.
+    pub(crate) fn open_hosted(&mut self) -> Option<usize> {
+        let base = match self.kind.hosted_item()? {
+            "web_search_call" => r#"{"type":"web_search_call","status":"in_progress"}"#,
+            "image_generation_call" => r#"{"type":"image_generation_call","status":"in_progress"}"#,
+            "file_search_call" => {
+                r#"{"type":"file_search_call","status":"in_progress","queries":[],"results":null}"#
+            }
+            _ => return None,
+        };
+        let id = self
+            .upstream
+            .text(Field::ItemId)
+            .map(std::borrow::Cow::into_owned);
+        let address = Address::of(self.upstream, self.kind, &Object::default());
+        if self.model.slots.is_known(&address) || id.as_ref().is_none_or(String::is_empty) {
+            return None;
+        }
+        let at = self.open_slot(base, id, false);
+        self.give_added(at);
+        Some(at)
     }
 
     /// Opens an item that is known as a whole, from its done event or the terminal's `output`.

@@ -127,8 +127,6 @@ fn inspect(look: &Look<'_>) -> Said {
         .zip(look.part)
         .map(|(kind, part)| &slot.parts(kind)[part]);
     let late = match look.class {
-        // Hosted tools report their status when they like; only text is judged.
-        Class::ItemStatus => !slot.is_open() && look.kind == EventKind::OutputTextAnnotationAdded,
         _ if !slot.is_open() => true,
         Class::TextDelta | Class::TextDone => part.is_some_and(|part| part.text_done || part.done),
         Class::PartDone => part.is_some_and(|part| part.done),

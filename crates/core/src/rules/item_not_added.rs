@@ -18,7 +18,7 @@ pub(super) static ITEM_NOT_ADDED: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "An item's first event is `response.output_item.added`.",
-    mends: "`response.output_item.added` is inserted. A call is held until its name is known.",
+    mends: "`response.output_item.added` is inserted. A call is held until its name is known; the status of a hosted tool whose item only the upstream knows is dropped.",
     advice: "Send `response.output_item.added` before anything else of an item, also before a delta that comes alone.",
     evidence: "DEVIATIONS 3.1, 3.9; BerriAI/litellm#22102 (Codex: \"OutputTextDelta without active item\"), Wei-Shaw/sub2api#2875",
     fixture: "deltas-only",
@@ -79,7 +79,13 @@ fn mend(mend: &mut Mend<'_>) {
         Class::ItemAdded => late_added(mend),
         Class::CallDelta | Class::CallDone => hold(mend),
         Class::ItemDone => done(mend),
-        Class::ItemStatus => mend.drop_event(),
+        Class::ItemStatus => match mend.open_hosted() {
+            Some(at) => {
+                mend.slot = Some(at);
+                mend.readdress();
+            }
+            None => mend.drop_event(),
+        },
         _ => {
             let Some(text) = text_kind_of(mend.event, mend.kind) else {
                 return mend.drop_event();

@@ -30,6 +30,7 @@ impl Slot {
     /// The item with what was delivered of it, as raw JSON, and with this status where its type has one.
     pub(crate) fn to_json(&self, status: &str) -> String {
         let mut edits = Vec::new();
+        let status = if self.failed { "failed" } else { status };
         match self.kind {
             ItemType::Message => {
                 edits.push(Edit::Set(

@@ -46,6 +46,7 @@ impl Slot {
             lost: None,
             confirmed: false,
             payload_done: false,
+            failed: false,
             rival: false,
             repeated: false,
             upstream_call_id: None,
@@ -114,6 +115,10 @@ impl Slots {
                         self.list[at].content[part].annotations.push(raw);
                     }
                 }
+            }
+            Class::ItemStatus => {
+                let failed = [EventKind::McpCallFailed, EventKind::McpListToolsFailed];
+                self.list[at].failed |= failed.contains(&kind);
             }
             _ => {}
         }

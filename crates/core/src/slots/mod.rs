@@ -152,6 +152,8 @@ pub(crate) struct Slot {
     pub(crate) made_up: bool,
     /// A call whose name is not known: nothing of it was sent downstream, and it has no index there yet.
     pub(crate) held: bool,
+    /// A hosted tool's event said that it failed.
+    pub(crate) failed: bool,
     /// A call that was added under the call id of another one: it is held until it is known to be another.
     pub(crate) rival: bool,
     /// A call that was only another one again: it is not there.

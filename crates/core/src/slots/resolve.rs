@@ -19,6 +19,8 @@ pub(crate) struct Address<'a> {
     pub(crate) has_parts: bool,
     /// The event is about a call's arguments or input: they go into a call whose own are not done.
     pub(crate) into_call: bool,
+    /// The type of item that a hosted tool's event belongs to.
+    pub(crate) hosted: Option<&'static str>,
     /// The name and the arguments of a call that is done.
     pub(crate) call: Option<(std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>,
 }
@@ -45,6 +47,7 @@ impl<'a> Address<'a> {
                     want,
                     has_parts: false,
                     into_call: false,
+                    hosted: None,
                     call,
                 }
             }
@@ -68,6 +71,7 @@ impl<'a> Address<'a> {
                 id: event.text(Field::ItemId),
                 call_id: event.text(Field::CallId).filter(|id| !id.is_empty()),
                 want: want(kind),
+                hosted: kind.hosted_item(),
                 into_call: matches!(kind.class(), Class::CallDelta | Class::CallDone),
                 ..Self::default()
             },
@@ -77,6 +81,9 @@ impl<'a> Address<'a> {
     fn fits(&self, slot: &Slot) -> bool {
         if self.has_parts && !matches!(slot.kind, ItemType::Message | ItemType::Reasoning) {
             return false;
+        }
+        if let Some(hosted) = self.hosted {
+            return slot.type_name == hosted;
         }
         match (&self.type_name, self.want) {
             // An item that names itself by its id is that item, whatever type it claims.
@@ -230,6 +237,13 @@ impl Slots {
             .iter()
             .rposition(|slot| slot.call_id.as_deref() == Some(call_id))?;
         address.fits(&self.list[found]).then_some(found)
+    }
+
+    /// Some item is known by the index or the id, whatever its type.
+    pub(crate) fn is_known(&self, address: &Address<'_>) -> bool {
+        let id = address.id.as_deref();
+        address.index.is_some() && self.by_index.contains_key(&address.index)
+            || id.is_some_and(|id| self.by_id.contains_key(id))
     }
 
     /// The slot that the upstream's index leads to, whatever its type.

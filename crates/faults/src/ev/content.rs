@@ -227,6 +227,17 @@ pub fn custom_call_done(name: &str, input: &str) -> Ev {
     item_done(Item::custom_call(name, input))
 }
 
+/// An event of a hosted tool's item at output index 0, with these fields: `hosted("web_search_call.searching", "ws_1",
+/// json!({}))`. The events of `shell_call_command` have no item id.
+#[must_use]
+pub fn hosted(name: &str, item_id: &str, fields: &Value) -> Ev {
+    let id = (!name.starts_with("shell_call_command")).then(|| ("item_id", item_id.into()));
+    let own = fields.as_object().into_iter().flatten();
+    let own = own.map(|(name, value)| (name.as_str(), value.clone()));
+    let place = id.into_iter().chain([("output_index", 0.into())]);
+    Ev::of(&format!("response.{name}"), place.chain(own))
+}
+
 fn item_event(kind: &str, item: Item) -> Ev {
     let family = Family::of_item(&item.value);
     let mut ev = Ev::of(kind, [("output_index", 0.into()), ("item", item.value)]);
