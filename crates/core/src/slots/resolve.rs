@@ -83,7 +83,7 @@ impl<'a> Address<'a> {
             return false;
         }
         if let Some(hosted) = self.hosted {
-            return slot.type_name == hosted;
+            return bare(&slot.type_name) == hosted;
         }
         match (&self.type_name, self.want) {
             // An item that names itself by its id is that item, whatever type it claims.

@@ -4,7 +4,7 @@ use respair_core::{Profile, ReaderOptions, is_made_up};
 use respair_mutations::properties::{hold, takeover};
 
 use crate::corpus;
-use crate::run::{read, read_chunked, strict, tolerant};
+use crate::run::{read, read_chunked, strict, tolerant, without_refusals};
 
 #[test]
 fn never_invents() {
@@ -48,7 +48,7 @@ fn never_twice() {
         let healed = tolerant(Profile::Portable, &stream.body);
         let judged = respair_oracle::judge(&healed.out, respair_oracle::Profile::Portable);
         let summary = judged.unwrap_or_else(|faults| panic!("{}: {}", stream.name, faults[0]));
-        assert_eq!(summary.text, healed.text, "{}", stream.name);
+        assert_eq!(summary.text, without_refusals(&healed), "{}", stream.name);
         // What the strict reading delivers before it stops is how the tolerant one begins.
         let before = strict(Profile::OpenAiSdk, &stream.body);
         assert!(

@@ -113,7 +113,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     })
     .loses(&[Content::CallIds]),
     breaks(
-        "item-id-duplicate",
+        "call-id-duplicate",
         "all calls have one call_id",
         |wire, _| {
             wire.each(|data| each_item(data, |item| replace(item, "call_id", "call_same")));

@@ -2,7 +2,6 @@
 
 /// An operator, and why what it does is not mended yet.
 pub(crate) const NOT_YET: &[(&str, &str)] = &[
-    ("all calls have one call_id", "DEVIATIONS 9.5"),
     (
         "a text is done before its last delta",
         "DEVIATIONS 2.5: the last delta is said twice",
@@ -17,20 +16,8 @@ const NOT_YET_FAULTS: &[(&str, &str)] = &[
         "DEVIATIONS 2.5: done before its last delta; deltas whose index and id name no item",
     ),
     (
-        "the oracle: item-id-duplicate",
-        "DEVIATIONS 9.5: one call_id for two calls",
-    ),
-    (
-        "the oracle: item-not-added",
-        "a hosted item's status where another item is",
-    ),
-    (
         "code: prefilled-added",
         "an item that is closed under another type",
-    ),
-    (
-        "the oracle: delta-after-done",
-        "a hosted item's status behind its done",
     ),
     (
         "the oracle: response-fields-missing",
