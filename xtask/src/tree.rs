@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::run::{cargo, read};
 
 /// Crates in `cargo tree -p respair -e normal`, respair's own included.
-const MOST: usize = 150;
+const MOST: usize = 151;
 
 pub(crate) fn check() -> Result<(), Failure> {
     let mut tree = cargo();

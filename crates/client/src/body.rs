@@ -29,7 +29,7 @@ const CHUNK: usize = 16 * 1024;
 type Raw = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 /// A body, read by [`Body::next`].
-pub(crate) struct Body {
+pub struct Body {
     state: State,
     declared: Declared,
     finding: Option<String>,
@@ -50,7 +50,7 @@ enum State {
 
 impl Body {
     /// The body of a response with these headers.
-    pub(crate) fn new(
+    pub fn new(
         headers: &HeaderMap,
         raw: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Self {
@@ -72,7 +72,7 @@ impl Body {
 
     /// The next bytes; `None` at the proper end. An error is a connection that broke or bytes that do not decode.
     /// Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
+    pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             match &mut self.state {
                 State::Plain(raw) => return raw.next().await,
@@ -100,12 +100,12 @@ impl Body {
     }
 
     /// Bytes received so far, before decoding.
-    pub(crate) fn received(&self) -> u64 {
+    pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
     /// What is odd about the encoding, once.
-    pub(crate) fn take_finding(&mut self) -> Option<String> {
+    pub fn take_finding(&mut self) -> Option<String> {
         self.finding.take()
     }
 

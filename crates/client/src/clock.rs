@@ -4,6 +4,7 @@
 //! Deadlines are therefore kept on a clock that counts the suspend, and looked at again every few seconds.
 
 use std::fmt;
+use std::ops::Deref;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the time comes from. Tests bring their own.
@@ -52,18 +53,18 @@ pub(crate) const RECHECK: Duration = Duration::from_secs(5);
 /// that no deadline moves out of reach; a leap forward counts in full, and [`Stopwatch::leapt`] reports it once, so that the
 /// reader may look for bytes a last time before it gives the stream up.
 #[derive(Debug)]
-pub(crate) struct Stopwatch<'a> {
-    clock: &'a dyn Clock,
+pub(crate) struct Stopwatch<C> {
+    clock: C,
     seen: Duration,
     total: Duration,
     leapt: bool,
 }
 
-impl<'a> Stopwatch<'a> {
-    pub(crate) fn start(clock: &'a dyn Clock) -> Self {
+impl<C: Deref<Target: Clock>> Stopwatch<C> {
+    pub(crate) fn start(clock: C) -> Self {
         Self {
-            clock,
             seen: clock.now(),
+            clock,
             total: Duration::ZERO,
             leapt: false,
         }

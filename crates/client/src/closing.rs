@@ -56,7 +56,8 @@ pub(crate) fn error(turn: &Driver<'_>, ending: &Ending, why: Option<&Why>) -> Op
     Some(error)
 }
 
-fn from_upstream(error: &ResponseError) -> TurnError {
+/// An error in a stream, as the turn's.
+pub fn from_upstream(error: &ResponseError) -> TurnError {
     let code = error.code.clone().or_else(|| error.kind.clone());
     let mut turn = TurnError::new(code, error.message.clone(), error.source, error.verdict());
     turn.retry_after = error.retry_after;
@@ -68,7 +69,7 @@ fn from_upstream(error: &ResponseError) -> TurnError {
 }
 
 /// A body that is no stream, by what it is (DEVIATIONS 5.11, 6.8).
-fn no_stream(found: &NoStream, redactor: &Redactor) -> TurnError {
+pub fn no_stream(found: &NoStream, redactor: &Redactor) -> TurnError {
     if let Some(error) = &found.error {
         return from_upstream(error);
     }
@@ -372,6 +373,11 @@ async fn complain(turn: &mut Driver<'_>, problem: &MemoryProblem) {
 /// What may follow a terminal event is `[DONE]` and comments. A peer that sends more than this has lost the thread, and its
 /// connection is not worth keeping.
 const DRAIN_BYTES: usize = 64 * 1024;
+
+/// Reads what follows the terminal event for at most `limit`, in the background, so that the connection can be used again.
+pub fn drain_rest(body: Body, limit: Duration) {
+    drain(body, None, limit);
+}
 
 /// Reads what follows the terminal event for at most `limit`, so that the connection can be used again and the trace holds
 /// the stream's last bytes. The turn does not wait for it, and what goes wrong here is nobody's concern (DEVIATIONS 4.10).

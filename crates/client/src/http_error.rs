@@ -15,16 +15,16 @@ use crate::retry::{asked, status_verdict};
 use crate::{Endpoint, TurnError};
 
 /// How much of an error's body is read. Error pages are a few KiB; what is beyond says nothing new.
-pub(crate) const BODY_LIMIT: usize = 64 * 1024;
+pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// How long the body of an error may take once its headers came; then what is there is used.
-pub(crate) const BODY_PATIENCE: Duration = Duration::from_secs(5);
+pub const BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How much of a body that holds neither JSON nor a title is quoted, in characters.
 const EXCERPT: usize = 300;
 
 /// The error that this answer is.
-pub(crate) fn read(
+pub fn read(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
@@ -102,7 +102,7 @@ impl Said {
 }
 
 /// The beginning of a body, for an error message. Secrets go before it is cut: the beginning of one is not known again.
-pub(crate) fn quoted(text: &str, redactor: &Redactor) -> String {
+pub fn quoted(text: &str, redactor: &Redactor) -> String {
     redactor.text(text).chars().take(EXCERPT).collect()
 }
 
@@ -256,7 +256,7 @@ fn hint(status: StatusCode, said: &Said, endpoint: &Endpoint) -> Option<String> 
 }
 
 /// `text` with every run of white space and control characters as one space.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text
         .split(|c: char| c.is_whitespace() || c.is_control())

@@ -61,6 +61,7 @@ mod trace;
 mod transport;
 mod turn;
 mod watch;
+pub mod wire;
 
 pub use client::{Client, ClientOptions};
 pub use clock::{Clock, SystemClock};

@@ -113,7 +113,7 @@ fn delivered(update: Update) -> Option<TurnEvent> {
 
 /// Whether an event of this class carries the response on. Lifecycle events, vendor events and comments do not: relays
 /// repeat them as keep-alives while nothing moves (DEVIATIONS 6.4).
-fn carries_on(class: Class) -> bool {
+pub fn carries_on(class: Class) -> bool {
     matches!(
         class,
         Class::ItemAdded

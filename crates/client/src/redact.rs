@@ -19,7 +19,7 @@ const SHORTEST: usize = 6;
 
 /// The secrets of one endpoint.
 #[derive(Clone, Default)]
-pub(crate) struct Redactor {
+pub struct Redactor {
     secrets: Vec<Secret>,
     /// The bytes that a spelling of one of them begins with.
     beginnings: Vec<u8>,
@@ -27,7 +27,7 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     /// Everything about `endpoint` that must not be seen: key, header values, and what the address carries.
-    pub(crate) fn of(endpoint: &Endpoint) -> Self {
+    pub fn of(endpoint: &Endpoint) -> Self {
         let mut secrets = Vec::new();
         if let Some(key) = &endpoint.api_key {
             secrets.push(key.expose_secret().to_owned());
@@ -54,7 +54,7 @@ impl Redactor {
     }
 
     /// With one more: what is sent but is not configured as such.
-    pub(crate) fn with(mut self, secret: &str) -> Self {
+    pub fn with(mut self, secret: &str) -> Self {
         self.add(secret);
         self
     }
@@ -85,7 +85,7 @@ impl Redactor {
     }
 
     /// `text` without secrets.
-    pub(crate) fn text(&self, text: &str) -> String {
+    pub fn text(&self, text: &str) -> String {
         let (output, _) = self.scan(text.as_bytes(), true);
         String::from_utf8_lossy(&output).into_owned()
     }

@@ -22,12 +22,7 @@ const UNKNOWN_FIELD: &[&str] = &[
 const NEEDED: &[&str] = &["model", "input", "stream"];
 
 /// The field that a refusal says it does not know; `None` when it names none of those that were `sent`.
-pub(crate) fn find(
-    status: StatusCode,
-    error: &ResponseError,
-    body: &[u8],
-    sent: &[u8],
-) -> Option<String> {
+pub fn find(status: StatusCode, error: &ResponseError, body: &[u8], sent: &[u8]) -> Option<String> {
     if !matches!(status.as_u16(), 400 | 422) {
         return None;
     }

@@ -77,7 +77,10 @@ impl TurnRequest {
 
 /// The headers of every request to `endpoint`. Everything that was configured is marked sensitive, so that no layer below
 /// prints it.
-pub(crate) fn headers(endpoint: &Endpoint) -> Result<HeaderMap, SetupError> {
+///
+/// # Errors
+/// When one of them is none that HTTP can carry.
+pub fn headers(endpoint: &Endpoint) -> Result<HeaderMap, SetupError> {
     let mut headers = HeaderMap::new();
     headers.insert(
         USER_AGENT,

@@ -12,14 +12,14 @@ const CAP: Duration = Duration::from_secs(8);
 
 /// Our own wait before the `n`th retry, counted from 0: half a second, doubling up to eight, less up to a quarter so that
 /// clients that failed together do not come back together.
-pub(crate) fn backoff(n: u32, random: &mut fastrand::Rng) -> Duration {
+pub fn backoff(n: u32, random: &mut fastrand::Rng) -> Duration {
     let full = BASE.saturating_mul(2_u32.saturating_pow(n)).min(CAP);
     full.mul_f64(1.0 - random.f64() / 4.0)
 }
 
 /// Whether an HTTP status allows the same request again: connection-like refusals, rate limits, and the server's own
 /// faults. Any other 4xx stays what it is (DEVIATIONS 5.10).
-pub(crate) fn status_verdict(status: u16) -> RetryVerdict {
+pub fn status_verdict(status: u16) -> RetryVerdict {
     match status {
         408 | 409 | 425 | 429 | 500..=599 => RetryVerdict::Retry,
         _ => RetryVerdict::Never,
@@ -31,7 +31,7 @@ const ENDLESS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// How long the headers ask to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date. Of a list, which is what
 /// proxies make of a header that came twice, the first.
-pub(crate) fn asked(headers: &HeaderMap, now_unix: u64) -> Option<Duration> {
+pub fn asked(headers: &HeaderMap, now_unix: u64) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let ms = text("retry-after-ms").and_then(|text| number(text, 0.001));
     ms.or_else(|| {
@@ -91,7 +91,7 @@ fn http_date(text: &str) -> Option<u64> {
 }
 
 /// A wait as it is told: `450 ms`, `6.6 s`, `75 s`.
-pub(crate) fn spell(wait: Duration) -> String {
+pub fn spell(wait: Duration) -> String {
     let ms = wait.as_millis();
     match ms {
         0..1000 => format!("{ms} ms"),

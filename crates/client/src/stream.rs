@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::TurnError;
 use crate::attempt::{self, Answer};
 use crate::body::Body;
+use crate::clock::Clock;
 use crate::closing;
 use crate::drive::Driver;
 use crate::outcome::RecoveryAction;
@@ -96,7 +97,7 @@ impl Driver<'_> {
         }
     }
 
-    async fn read(&mut self, mut body: Body, mut watch: Watch<'_>) -> End {
+    async fn read(&mut self, mut body: Body, mut watch: Watch<&dyn Clock>) -> End {
         let mut trace = self.trace().await;
         let entropy = u128::from(self.random.u64(..)) << 64 | u128::from(self.random.u64(..));
         let mut reading = Reading::new(self.shared, self.manner, &self.model, entropy);
@@ -143,7 +144,12 @@ impl Driver<'_> {
     }
 
     /// Waits for bytes, for the end of the body, or for a reason to end it ourselves.
-    async fn next(&self, body: &mut Body, watch: &mut Watch<'_>, drained: Option<Instant>) -> Came {
+    async fn next(
+        &self,
+        body: &mut Body,
+        watch: &mut Watch<&dyn Clock>,
+        drained: Option<Instant>,
+    ) -> Came {
         let mut received = body.received();
         loop {
             let came = tokio::select! {
@@ -175,7 +181,7 @@ impl Driver<'_> {
     }
 
     /// Gives the consumer what the reading has, and takes over where that is the answer to a violation.
-    async fn give(&mut self, reading: &mut Reading, watch: &mut Watch<'_>) -> Option<Halt> {
+    async fn give(&mut self, reading: &mut Reading, watch: &mut Watch<&dyn Clock>) -> Option<Halt> {
         let mut given = Vec::new();
         while reading.poll(&mut given) {
             for item in given.drain(..) {

@@ -17,10 +17,10 @@ use crate::{Endpoint, SetupError, TurnError};
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Builds the client: rustls over the system's trust store, no redirects, no retries below ours, no decoding of bodies.
-pub(crate) fn build(
-    endpoint: &Endpoint,
-    headers: HeaderMap,
-) -> Result<reqwest::Client, SetupError> {
+///
+/// # Errors
+/// When the endpoint cannot be used as configured.
+pub fn build(endpoint: &Endpoint, headers: HeaderMap) -> Result<reqwest::Client, SetupError> {
     let url = &endpoint.base_url;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(SetupError::Address {
@@ -66,7 +66,7 @@ pub(crate) fn build(
 
 /// Why no answer came: the connection could not be made, or broke before the headers. The libraries' own words are logged
 /// only (`-v`).
-pub(crate) fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) -> TurnError {
+pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) -> TurnError {
     let error = error.without_url();
     let host = host(endpoint);
     let why = redactor.text(&chain(&error));
@@ -183,11 +183,14 @@ fn proxy(endpoint: &Endpoint) -> Option<&'static str> {
 
 /// How a connection ended that had been made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Break {
+pub enum Break {
+    /// The peer closed it before its time.
     #[error("the connection closed")]
     Closed,
+    /// The peer, or something between, reset it.
     #[error("the connection was reset")]
     Reset,
+    /// In some other way.
     #[error("the connection broke")]
     Other,
 }
@@ -211,7 +214,7 @@ impl Break {
 }
 
 /// An error in the middle of a body, for a stream of bytes to carry: a [`Break`].
-pub(crate) fn body_error(error: reqwest::Error, redactor: &Redactor) -> io::Error {
+pub fn body_error(error: reqwest::Error, redactor: &Redactor) -> io::Error {
     let error = error.without_url();
     let why = redactor.text(&chain(&error));
     tracing::debug!(why, "the body broke");

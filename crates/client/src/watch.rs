@@ -1,5 +1,6 @@
 //! The three timers of an attempt: core's [`Watchdog`] over our [`Clock`].
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use respair_core::{Expired, Timeouts, Watchdog};
@@ -8,14 +9,16 @@ use crate::TimeoutSettings;
 use crate::clock::{Clock, RECHECK, Stopwatch};
 use crate::retry::spell;
 
-/// The timers of one attempt; they start when it does.
-pub(crate) struct Watch<'a> {
-    stopwatch: Stopwatch<'a>,
+/// The timers of one attempt, over a clock behind any pointer; they start when it does.
+#[derive(Debug)]
+pub struct Watch<C> {
+    stopwatch: Stopwatch<C>,
     dog: Watchdog,
 }
 
-impl<'a> Watch<'a> {
-    pub(crate) fn start(clock: &'a dyn Clock, settings: &TimeoutSettings) -> Self {
+impl<C: Deref<Target: Clock>> Watch<C> {
+    /// Starts them.
+    pub fn start(clock: C, settings: &TimeoutSettings) -> Self {
         let mut stopwatch = Stopwatch::start(clock);
         let timeouts = Timeouts::new(settings.first_byte, settings.idle, settings.progress);
         let dog = Watchdog::new(timeouts, stopwatch.read());
@@ -23,13 +26,13 @@ impl<'a> Watch<'a> {
     }
 
     /// Bytes came, of whatever kind.
-    pub(crate) fn on_bytes(&mut self) {
+    pub fn on_bytes(&mut self) {
         let (now, _) = self.read();
         self.dog.on_bytes(now);
     }
 
     /// An event came that carries the turn on.
-    pub(crate) fn on_progress(&mut self) {
+    pub fn on_progress(&mut self) {
         let (now, _) = self.read();
         self.dog.on_progress(now);
     }
@@ -48,7 +51,7 @@ impl<'a> Watch<'a> {
     /// Waits until a timer has run out. The clock is looked at every few seconds, since tokio's stands still in suspend.
     /// After a leap the upstream gets one more such interval: what it sent meanwhile may still be on its way through the
     /// kernel.
-    pub(crate) async fn expired(&mut self) -> Expired {
+    pub async fn expired(&mut self) -> Expired {
         loop {
             let (now, leapt) = self.read();
             let wait = match (self.dog.expired(now), self.dog.deadline()) {
@@ -62,7 +65,7 @@ impl<'a> Watch<'a> {
     }
 
     /// The timer in words, with its setting and bound.
-    pub(crate) fn sentence(&self, expired: Expired) -> String {
+    pub fn sentence(&self, expired: Expired) -> String {
         let what = match expired {
             Expired::FirstByte => "no byte came",
             Expired::Idle => "no further byte came",

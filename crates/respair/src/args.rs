@@ -49,6 +49,16 @@ failure, or the input is no stream; 2 usage, unreadable input; 3 the stream was 
 and what is written ends in `response.failed`; 130 interrupted: what was read so far is
 written, and ends in `response.failed`. A reader that closes the pipe is no error.";
 
+const AFTER_SERVE: &str = "\
+Point any client at http://127.0.0.1:8484/v1; each upstream of the configuration is also at
+/NAME/v1. Streams of custom providers are mended for every strict reader, native providers are
+passed on byte for byte. The client's key goes to the upstream, unless one is configured for it.
+/healthz, /readyz and /metrics say how it is.
+
+It serves until it is interrupted; streams then finish within --drain, and a second Ctrl-C ends
+them at once. Exit codes: 0 stopped, 1 it cannot listen, 2 usage or configuration, 130 a second
+Ctrl-C.";
+
 const AFTER_CHECK: &str = "\
 A stream is recorded with `curl -sN … > FILE` or `respair run --trace FILE`; `-` is standard input.
 An endpoint is asked a few real questions; how many, it is said beforehand. Nothing is retried.
@@ -139,6 +149,9 @@ pub(crate) enum Command {
     /// Judge a stream or an endpoint: what is wrong, where, who breaks on it
     #[command(after_help = AFTER_CHECK)]
     Check(Check),
+    /// Stand between any client and an endpoint, and mend what goes through
+    #[command(after_help = AFTER_SERVE)]
+    Serve(Serve),
     /// A relay that misbehaves on purpose, to try clients against
     Relay(Relay),
     /// Show everything at once: no key, no network
@@ -220,6 +233,60 @@ pub(crate) enum Format {
     Markdown,
 }
 
+/// `respair serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The upstream; `/responses` is added to it [default: those of the configuration]
+    #[arg(long, value_name = "URL", conflicts_with = "base_url")]
+    pub(crate) upstream: Option<String>,
+    /// Where to listen, on this machine; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8484")]
+    pub(crate) listen: String,
+    /// Print what to paste into a client (codex, hermes, env or aisdk), and do not serve
+    #[arg(long, value_name = "CLIENT", hide_possible_values = true)]
+    pub(crate) print_config: Option<PasteInto>,
+    /// How long streams may go on when it is told to stop, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) drain: std::time::Duration,
+    /// One line a request on standard error: human (the default) or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) log: LogFormat,
+    /// A web page's origin that may use it, as in http://localhost:3000; again for more
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+}
+
+/// A client that can be told to use the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PasteInto {
+    Codex,
+    Hermes,
+    Env,
+    #[value(name = "aisdk")]
+    AiSdk,
+}
+
+/// How a request is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}
+
+/// `30` and `30s`.
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    let wrong = || "expected seconds, as in 30".to_owned();
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    std::time::Duration::try_from_secs_f64(number).map_err(|_| wrong())
+}
+
 /// `respair relay`.
 #[derive(Debug, Args)]
 #[command(
@@ -276,7 +343,7 @@ pub(crate) enum Endpoints {
 }
 
 /// Commands that CONTRACT.md names and this version does not have, and what there is in place of each, if anything.
-const NOT_YET: &[(&str, &str)] = &[("chat", "`respair run` makes one turn"), ("serve", "")];
+const NOT_YET: &[(&str, &str)] = &[("chat", "`respair run` makes one turn")];
 
 /// The line for a command that is not built yet; `None` when something else is wrong.
 pub(crate) fn not_yet(error: &clap::Error) -> Option<String> {

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Some(Command::Run(run)) => run::command(common, run.prompt.as_deref()),
         Some(Command::Repair(repair)) => repair::command(common, &repair),
         Some(Command::Check(check)) => check::command(common, &check),
+        Some(Command::Serve(serve)) => commands::serve::command(common, &serve),
         Some(Command::Relay(relay)) => commands::relay::command(common, &relay),
         Some(Command::Demo) => commands::demo::command(),
         Some(Command::Config(config)) => commands::config::command(common, &config),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answer, BODY_KEPT, BodyEnd, Head, Probe, Sent, Timing};
 use crate::client::Shared;
-use crate::clock::Stopwatch;
+use crate::clock::{Clock, Stopwatch};
 use crate::endpoint::bare;
 use crate::reading::{Given, Manner, Reading};
 use crate::trace::TraceBody;
@@ -121,8 +121,8 @@ struct Exchange<'a> {
     shared: &'a Shared,
     /// Which request of the prober it is, from 1.
     number: u32,
-    watch: Watch<'a>,
-    stopwatch: Stopwatch<'a>,
+    watch: Watch<&'a dyn Clock>,
+    stopwatch: Stopwatch<&'a dyn Clock>,
     cancel: &'a CancellationToken,
     answer: Answer,
 }

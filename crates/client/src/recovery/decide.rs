@@ -9,24 +9,24 @@ use super::{Fallback, Recovery, RecoveryMode};
 use crate::ProviderKind;
 
 /// The longest wait that an upstream may ask for. A longer one is told to the user instead (DEVIATIONS 5.5).
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(120);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// What the configuration allows, reduced to what the decision needs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
+pub struct Policy {
     /// How the reading starts and what a violation leads to.
-    pub(crate) mode: RecoveryMode,
+    pub mode: RecoveryMode,
     /// Strict requests after the first.
-    pub(crate) strict_retries: u32,
+    pub strict_retries: u32,
     /// In hand, or one more request.
-    pub(crate) fallback: Fallback,
+    pub fallback: Fallback,
     /// The budget.
-    pub(crate) max_requests: u32,
+    pub max_requests: u32,
 }
 
 impl Policy {
     /// The policy of an endpoint: for anything native the strict one, whatever `recovery` says.
-    pub(crate) fn of(kind: ProviderKind, recovery: &Recovery) -> Self {
+    pub fn of(kind: ProviderKind, recovery: &Recovery) -> Self {
         let mode = match kind {
             ProviderKind::Native => RecoveryMode::Strict,
             ProviderKind::Custom => recovery.mode,
@@ -43,22 +43,22 @@ impl Policy {
 
 /// Where the turn stands.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
+pub struct Progress {
     /// Requests made.
-    pub(crate) requests: u32,
+    pub requests: u32,
     /// Strict requests given up for a violated prelude.
-    pub(crate) refused: u32,
+    pub refused: u32,
     /// Retries made because of the transport.
-    pub(crate) retries: u32,
+    pub retries: u32,
     /// The strict reading of the stream in hand was taken over at its prelude: the fallback.
-    pub(crate) fell_back: bool,
+    pub fell_back: bool,
     /// Something reached the consumer: nothing may be asked again.
-    pub(crate) delivered: bool,
+    pub delivered: bool,
 }
 
 /// What happened to the request in hand.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Happened {
+pub enum Happened {
     /// The strict reading refused an event.
     Refused {
         /// It violates the order of the prelude.
@@ -77,7 +77,7 @@ pub(crate) enum Happened {
 
 /// What is done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Give the stream up and ask again at once, reading strictly.
     RetryStrict,
     /// Give the stream up, if there still is one, and ask again at once, reading tolerantly.
@@ -94,7 +94,7 @@ pub(crate) enum Next {
 
 /// How long a retry waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
+pub enum Wait {
     /// Our own pace, for the nth retry, counted from 0.
     Backoff(u32),
     /// As long as the upstream asks.
@@ -103,7 +103,7 @@ pub(crate) enum Wait {
 
 /// Why nothing more is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub enum Stop {
     /// It is final by its nature.
     Final,
     /// Something was delivered already, and nothing is ever delivered twice.
@@ -115,7 +115,7 @@ pub(crate) enum Stop {
 }
 
 /// What to do about `happened`.
-pub(crate) fn decide(policy: Policy, at: Progress, happened: Happened) -> Next {
+pub fn decide(policy: Policy, at: Progress, happened: Happened) -> Next {
     let budget = at.requests < policy.max_requests;
     match happened {
         Happened::Refused { .. } if policy.mode == RecoveryMode::Strict => Next::Stop(Stop::Final),

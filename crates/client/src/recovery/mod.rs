@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use respair_core::Code;
 
-pub(crate) use decide::{Happened, LONGEST_WAIT, Next, Policy, Progress, Stop, Wait, decide};
+pub use decide::{Happened, LONGEST_WAIT, Next, Policy, Progress, Stop, Wait, decide};
 
 /// The recovery settings of a custom endpoint.
 #[derive(Clone, Debug)]

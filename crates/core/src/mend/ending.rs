@@ -62,6 +62,15 @@ impl Model {
         ));
     }
 
+    /// Gives out `response.in_progress` with everything that was delivered so far.
+    pub(crate) fn beat(&mut self, profile: Profile, sink: &mut Vec<Event>) {
+        self.mend_nothing(profile, sink, |mend| {
+            let output = json::array(mend.model.slots.output(Some("in_progress")));
+            let response = mend.build_response("in_progress", &output, None);
+            mend.make(EventKind::InProgress, &format!(r#""response":{response}"#));
+        });
+    }
+
     /// Ends a stream that the upstream did not end: `created` if it is missing, then `response.failed` with this
     /// error. The items that were done stay in its `output`; nothing that is open is closed.
     pub(crate) fn fail(&mut self, error: &ResponseError, profile: Profile, sink: &mut Vec<Event>) {

@@ -4,7 +4,7 @@
 use crate::ending::{NoStream, NoStreamKind, ResponseError};
 use crate::event::{Event, EventKind};
 use crate::json::{self, Object};
-use crate::rules;
+use crate::rules::{self, Finding};
 use crate::sse::Frame;
 use crate::violation::{Profile, Severity, Violation};
 
@@ -86,6 +86,12 @@ impl Reader {
             Profile::OpenAiSdk | Profile::Portable => Profile::Portable,
         };
         let (findings, place) = self.model.look(&event, profile, &[]);
+        let of_object: Vec<Finding> = findings
+            .iter()
+            .filter(|finding| is_of_the_object(finding))
+            .cloned()
+            .collect();
+        self.note(&of_object, (0, self.bytes_in()));
         self.model
             .take_in(event, place, &findings, profile, &[], &mut self.sink);
         self.give_out();
@@ -111,6 +117,16 @@ impl Reader {
             .declare(NoStreamKind::ChatCompletions, event.data());
         self.conclude_without_stream(NoStreamKind::ChatCompletions, span_of(event));
     }
+}
+
+/// Whether a finding is about the response itself, and not about the stream that is made of it.
+fn is_of_the_object(finding: &Finding) -> bool {
+    const BEGINNINGS: [&str; 3] = ["response-fields", "response-id", "usage-"];
+    let code = finding.rule.code.as_str();
+    finding.is_violation()
+        && BEGINNINGS
+            .iter()
+            .any(|beginning| code.starts_with(beginning))
 }
 
 fn message_of(kind: NoStreamKind) -> &'static str {

@@ -7,6 +7,7 @@
 
 mod ahead;
 mod ended;
+mod heartbeat;
 mod instead;
 mod late;
 mod ledger;

@@ -11,6 +11,7 @@ mod events;
 mod fixtures;
 mod generated;
 mod habits;
+mod heartbeat;
 mod hosted;
 mod instead;
 mod judging;

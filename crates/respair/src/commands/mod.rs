@@ -4,6 +4,7 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod endpoints;
 pub(crate) mod relay;
+pub(crate) mod serve;
 
 use std::io;
 
@@ -68,20 +69,23 @@ fn usable(mut loaded: Loaded, common: &Common, env: &Env) -> Result<Settings, u8
     if !common.quiet {
         tell(&loaded.remarks, common.verbose > 0);
     }
-    settings.map_err(|unusable| {
-        match unusable {
-            Unusable::Nothing => nothing_configured(loaded.file.as_deref()),
-            Unusable::Problems(problems) => {
-                for problem in problems {
-                    term::error(&term::one_line(&problem.headline()));
-                    if let Some(advice) = problem.advice() {
-                        term::help(&term::one_line(advice));
-                    }
+    settings.map_err(|unusable| refuse(unusable, loaded.file.as_deref()))
+}
+
+/// Says why there are no settings.
+fn refuse(unusable: Unusable, file: Option<&str>) -> u8 {
+    match unusable {
+        Unusable::Nothing => nothing_configured(file),
+        Unusable::Problems(problems) => {
+            for problem in problems {
+                term::error(&term::one_line(&problem.headline()));
+                if let Some(advice) = problem.advice() {
+                    term::help(&term::one_line(advice));
                 }
             }
         }
-        USAGE
-    })
+    }
+    USAGE
 }
 
 /// Notices and warnings, on standard error; in full, or as short as they go.

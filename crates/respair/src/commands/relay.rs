@@ -87,7 +87,7 @@ fn replay(file: &Path) -> Result<RelayBuilder, u8> {
 }
 
 /// `127.0.0.1:8383`, `localhost:8383`, `:8383` and `8383`.
-fn listen_on(text: &str) -> Result<SocketAddr, u8> {
+pub(super) fn listen_on(text: &str) -> Result<SocketAddr, u8> {
     let port_only = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
     let address = match port_only {
         Ok(port) => Some(SocketAddr::from(([127, 0, 0, 1], port))),

@@ -44,6 +44,8 @@ pub(crate) struct Loaded {
     pub(crate) options: Options,
     /// What was chosen; `None` when nothing is configured, or the choice is a problem.
     pub(crate) provider: Option<Provider>,
+    /// The names of the entries of `custom_providers` and `providers`.
+    pub(crate) entries: Vec<String>,
     /// What is wrong.
     pub(crate) problems: Vec<Problem>,
     /// What stops nothing.
@@ -52,6 +54,16 @@ pub(crate) struct Loaded {
 
 /// Loads everything, once.
 pub(crate) fn load(config: Option<&Path>, flags: &Flags, env: &Env) -> Loaded {
+    read(config, flags, env, None)
+}
+
+/// Loads one entry of `custom_providers` or `providers` by its name, whatever the `model:` block, the environment and the
+/// flags choose.
+pub(crate) fn load_entry(config: Option<&Path>, name: &str, env: &Env) -> Loaded {
+    read(config, &Flags::default(), env, Some(name))
+}
+
+fn read(config: Option<&Path>, flags: &Flags, env: &Env, entry: Option<&str>) -> Loaded {
     let located = file::locate(config, env);
     let shown = located.as_ref().map(|l| paths::shown(&l.path, env));
     let mut problems = Vec::new();
@@ -72,19 +84,29 @@ pub(crate) fn load(config: Option<&Path>, flags: &Flags, env: &Env) -> Loaded {
                 None
             }
         });
-    let environment = layers::environment(env, &mut problems);
+    let environment = match entry {
+        Some(_) => Options::default(),
+        None => layers::environment(env, &mut problems),
+    };
     let flags = flags.options(&mut problems);
     let mut loaded = Loaded {
         file: shown,
         present: text.is_some(),
         options: Options::default(),
         provider: None,
+        entries: Vec::new(),
         problems: Vec::new(),
         remarks: Vec::new(),
     };
     let mut reader = Reader::new(&name, env);
     reader.problems = problems;
-    combine(&mut loaded, &mut reader, root.as_ref(), environment, flags);
+    combine(
+        &mut loaded,
+        &mut reader,
+        root.as_ref(),
+        entry,
+        (environment, flags),
+    );
     loaded.problems = reader.problems;
     loaded.remarks = reader.notices.into_iter().map(Remark::Notice).collect();
     if !reader.unknown.is_empty() {
@@ -100,8 +122,8 @@ fn combine(
     loaded: &mut Loaded,
     reader: &mut Reader<'_>,
     root: Option<&yaml::Node>,
-    environment: Options,
-    flags: Options,
+    entry: Option<&str>,
+    (environment, flags): (Options, Options),
 ) {
     let top = root
         .map(|root| reader.fields(root, "", keys::TOP))
@@ -109,7 +131,7 @@ fn combine(
     let defaults = reader
         .sections(&top, Options::default())
         .over(Options::defaults());
-    let block = match top.get("model") {
+    let block = match top.get("model").filter(|_| entry.is_none()) {
         // `model: gpt-5.4` names the model and nothing else.
         Some((path, node))
             if matches!(node.value, yaml::Value::Text(_) | yaml::Value::Number(_)) =>
@@ -121,10 +143,15 @@ fn combine(
             reader.block(&inner, path, keys::MODEL)
         }
         Some((path, node)) => reader.block(node, path, keys::MODEL),
-        None => Options::default(),
+        None => Options {
+            provider: entry
+                .map(|name| Sourced::new(format!("custom:{name}"), options::Origin::Default)),
+            ..Options::default()
+        },
     };
     let of = |key: &str| top.get(key).map(|(path, node)| (path.as_str(), *node));
     let entries = providers::entries(reader, of("custom_providers"), of("providers"));
+    loaded.entries = entries.iter().map(|entry| entry.name.clone()).collect();
     let chosen: Option<&Sourced<String>> = block.provider.as_ref();
     let mut file_layers = Vec::new();
     let any_url = [&block, &environment, &flags]

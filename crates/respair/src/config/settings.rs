@@ -40,6 +40,34 @@ impl Loaded {
     /// # Errors
     /// Everything that is wrong, at once.
     pub(crate) fn settings(&mut self, env: &Env) -> Result<Settings, Unusable> {
+        self.checked(env, Self::model)
+    }
+
+    /// The same for the gateway, whose clients name the model: without one it is empty.
+    ///
+    /// # Errors
+    /// As [`Loaded::settings`].
+    pub(crate) fn upstream(&mut self, env: &Env) -> Result<Settings, Unusable> {
+        let model = |loaded: &Self, _: &mut Vec<Problem>| {
+            let named = loaded
+                .options
+                .model
+                .as_ref()
+                .map(|model| model.value.clone());
+            Some(
+                named
+                    .filter(|name| address::placeholder(name).is_none())
+                    .unwrap_or_default(),
+            )
+        };
+        self.checked(env, model)
+    }
+
+    fn checked(
+        &mut self,
+        env: &Env,
+        model: impl FnOnce(&Self, &mut Vec<Problem>) -> Option<String>,
+    ) -> Result<Settings, Unusable> {
         let Some(provider) = self.provider.clone() else {
             return Err(match self.problems.is_empty() {
                 true => Unusable::Nothing,
@@ -62,7 +90,7 @@ impl Loaded {
                 None
             }
         };
-        let model = self.model(&mut problems);
+        let model = model(self, &mut problems);
         let credentials = match &address {
             Some(address) => self
                 .credentials(&provider, address, env)

@@ -461,6 +461,7 @@ fn the_example_lists_every_key_with_its_default() {
     // Every value equals the default: rendered alike, origin aside.
     let render = |options: Options| {
         let loaded = Loaded {
+            entries: Vec::new(),
             file: None,
             present: true,
             options,

@@ -4,7 +4,7 @@
 //! terminal or a pipe may not take what is written, and a write that waits must keep neither Ctrl-C nor the upstream waiting).
 //! This file is the loop between them.
 
-mod endpoint;
+pub(crate) mod endpoint;
 mod json;
 mod prompt;
 mod screen;

@@ -1,0 +1,291 @@
+//! Until the first output event nothing is committed: the upstream is asked, and asked again where that can help, and what it
+//! says meanwhile is held.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt as _;
+use hyper::Method;
+use hyper::header::HeaderMap;
+use respair_client::ProviderKind;
+use respair_client::wire::{self, Happened, Next, Policy, Progress, Redactor, Wait, decide};
+use respair_core::{Class, EndOfBody, Ending, Event, EventKind, RetryVerdict};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Turn;
+use super::failure::Failure;
+use super::fold::{Folded, fold};
+use super::reading::{Came, Reading, timers};
+use crate::record::Ongoing;
+use crate::upstream::Ready;
+use crate::{Finish, pass, request};
+
+/// How much of an upstream's error is passed on. Error pages are a few KiB.
+const ERROR_BODY: usize = 1 << 20;
+
+/// How much is held before the status is sent: lifecycle events echo instructions and tools.
+const HELD: usize = 4 << 20;
+
+/// A stream whose first output event has come.
+pub(super) struct Begun {
+    pub(super) reading: Reading,
+    pub(super) held: Vec<Event>,
+    /// The upstream's headers.
+    pub(super) headers: HeaderMap,
+}
+
+/// The requests made for one turn.
+pub(super) struct Beginning<'a> {
+    turn: &'a Turn<'a>,
+    policy: Policy,
+    at: Progress,
+    body: Bytes,
+    /// A refused field was left out already.
+    mended: bool,
+    random: fastrand::Rng,
+}
+
+/// An answer that claims success.
+struct Answer {
+    reading: Reading,
+    headers: HeaderMap,
+}
+
+impl<'a> Beginning<'a> {
+    pub(super) fn new(turn: &'a Turn<'a>) -> Self {
+        Self {
+            turn,
+            policy: Policy::of(ProviderKind::Custom, &turn.upstream.endpoint.recovery),
+            at: Progress::default(),
+            body: turn.prepared.body.clone(),
+            mended: false,
+            random: fastrand::Rng::new(),
+        }
+    }
+
+    /// Asks until a stream has begun.
+    pub(super) async fn stream(&mut self, ongoing: &mut Ongoing) -> Result<Begun, Failure> {
+        loop {
+            let failure = match self.ask(ongoing).await {
+                Ok(answer) => match self.hold(answer, ongoing).await {
+                    Ok(begun) => return Ok(begun),
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            self.decide(failure).await?;
+        }
+    }
+
+    /// Asks until there is a whole response.
+    pub(super) async fn whole(&mut self, ongoing: &mut Ongoing) -> Result<Folded, Failure> {
+        loop {
+            let failure = match self.ask(ongoing).await {
+                Ok(answer) => {
+                    let folded = fold(self.turn, answer.reading, answer.headers, ongoing).await;
+                    match folded {
+                        Ok(folded) => return Ok(folded),
+                        Err(failure) => failure,
+                    }
+                }
+                Err(failure) => failure,
+            };
+            self.decide(failure).await?;
+        }
+    }
+
+    /// One more request, after a wait; or the failure is the result.
+    async fn decide(&mut self, failure: Failure) -> Result<(), Failure> {
+        let next = decide(self.policy, self.at, failure.happened);
+        tracing::debug!(?next, requests = self.at.requests, "no response yet");
+        let longest = self.turn.shared.limits.retry_wait;
+        let wait = match next {
+            Next::Retry(Wait::Asked(wait)) if wait <= longest => wait,
+            Next::Retry(Wait::Backoff(n)) if failure.asked_wait().is_none() => {
+                wire::backoff(n, &mut self.random)
+            }
+            _ => return Err(failure),
+        };
+        self.at.retries += 1;
+        tokio::select! {
+            () = sleep(wait) => Ok(()),
+            () = self.turn.shared.ending.cancelled() => Err(failure),
+        }
+    }
+
+    /// One request, and what it leads to before its body.
+    async fn ask(&mut self, ongoing: &mut Ongoing) -> Result<Answer, Failure> {
+        let (turn, endpoint) = (self.turn, &self.turn.upstream.endpoint);
+        self.at.requests += 1;
+        ongoing.record.upstream_requests = self.at.requests;
+        let mut watch = timers(turn);
+        let request = turn.upstream.http.request(Method::POST, turn.url.clone());
+        let sending = request
+            .headers(turn.headers.clone())
+            .body(self.body.clone())
+            .send();
+        let response = tokio::select! {
+            biased;
+            response = sending => response.map_err(|error| {
+                Failure::unreachable(&wire::transport_error(error, endpoint, &turn.upstream.redactor))
+            })?,
+            expired = watch.expired() => {
+                let why = watch.sentence(expired);
+                let ending = Ending::Empty { cause: EndOfBody::Timeout };
+                return Err(Failure::of_ending(&ending, Some(&why), &turn.upstream.redactor));
+            }
+            () = turn.shared.ending.cancelled() => {
+                let ending = Ending::Empty { cause: EndOfBody::Interrupted };
+                return Err(Failure::of_ending(&ending, Some("the gateway is stopping"), &turn.upstream.redactor));
+            }
+        };
+        if let Some(refusal) = pass::redirected(response.status()) {
+            let happened = Happened::Failed {
+                verdict: RetryVerdict::Never,
+                wait: None,
+            };
+            return Err(Failure::ours(happened, Finish::Failed, refusal));
+        }
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        let headers = response.headers().clone();
+        let reading = Reading::new(turn, response, watch);
+        Ok(Answer { reading, headers })
+    }
+
+    /// The upstream refused. Where it names a field that it does not know, the next request goes without.
+    async fn refused(&mut self, response: reqwest::Response) -> Failure {
+        let upstream = self.turn.upstream;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = error_body(response, upstream.redactor.clone()).await;
+        let now = self.turn.shared.clock.unix();
+        let error = wire::read_refusal(
+            status,
+            &headers,
+            &body,
+            &self.body,
+            &upstream.endpoint,
+            &upstream.redactor,
+            now,
+        );
+        let without = if self.mended {
+            None
+        } else {
+            request::again(status, &body, &self.body)
+        };
+        let mut failure = Failure::refused(status, &headers, redacted(body, upstream), &error);
+        if let Some((field, body)) = without {
+            tracing::debug!(
+                field,
+                "the upstream does not know the field; asked again without"
+            );
+            (self.mended, self.body) = (true, body);
+            failure.happened = Happened::Failed {
+                verdict: RetryVerdict::Retry,
+                wait: Some(Duration::ZERO),
+            };
+        }
+        failure
+    }
+
+    /// Reads on until the first output event, as long as that may take; an ending before it is no stream yet.
+    async fn hold(&self, answer: Answer, ongoing: &mut Ongoing) -> Result<Begun, Failure> {
+        let Answer {
+            mut reading,
+            headers,
+        } = answer;
+        let (limits, ending) = (self.turn.shared.limits, &self.turn.shared.ending);
+        let mut held: Vec<Event> = Vec::new();
+        let mut size = 0;
+        let mut commit: Option<(Instant, bool)> = None;
+        loop {
+            let by = commit
+                .map(|(at, _)| at)
+                .filter(|_| !reading.reader.is_draining());
+            let came = tokio::select! {
+                biased;
+                came = reading.next(ending) => came,
+                () = sleep_until(by.unwrap_or_else(Instant::now)), if by.is_some() => {
+                    return Ok(Begun { reading, held, headers });
+                }
+            };
+            if reading.began {
+                ongoing.first_byte();
+            }
+            match came {
+                Some(Came::Event(event)) => {
+                    size += event.raw().len();
+                    let decides = is_output(event.kind());
+                    let lifecycle = event.kind().class() == Class::Prelude;
+                    held.push(event);
+                    if decides || size > HELD {
+                        return Ok(Begun {
+                            reading,
+                            held,
+                            headers,
+                        });
+                    }
+                    let now = Instant::now();
+                    match commit {
+                        None if lifecycle => commit = Some((now + limits.commit_after, true)),
+                        None => commit = Some((now + limits.commit_after_comments, false)),
+                        Some((at, false)) if lifecycle => {
+                            commit = Some((at.min(now + limits.commit_after), true))
+                        }
+                        Some(_) => {}
+                    }
+                }
+                Some(Came::Ended(how)) => {
+                    return Err(Failure::of_ending(
+                        &how,
+                        reading.why.as_deref(),
+                        &self.turn.upstream.redactor,
+                    ));
+                }
+                None => {
+                    let how = Ending::Empty {
+                        cause: EndOfBody::Eof,
+                    };
+                    return Err(Failure::of_ending(&how, None, &self.turn.upstream.redactor));
+                }
+            }
+        }
+    }
+}
+
+/// Whether an event of this kind settles that the status is 200: output, or an ending that is no failure.
+fn is_output(kind: EventKind) -> bool {
+    !matches!(
+        kind.class(),
+        Class::Prelude | Class::Comment | Class::Sentinel | Class::Error | Class::Junk
+    ) && kind != EventKind::Failed
+}
+
+/// The body of a refusal, as far as it comes soon: its status says enough in any case.
+async fn error_body(response: reqwest::Response, redactor: Redactor) -> Bytes {
+    let headers = response.headers().clone();
+    let bytes = response
+        .bytes_stream()
+        .map_err(move |error| wire::body_error(error, &redactor));
+    let mut body = wire::Body::new(&headers, bytes);
+    let mut whole = BytesMut::new();
+    let read = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            whole.extend_from_slice(&chunk);
+            if whole.len() >= ERROR_BODY {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(wire::BODY_PATIENCE, read).await;
+    whole.freeze()
+}
+
+/// Without the configured key, which upstreams echo: it is not the client's.
+fn redacted(body: Bytes, upstream: &Ready) -> Bytes {
+    match std::str::from_utf8(&body) {
+        Ok(text) if !upstream.headers.is_empty() => upstream.redactor.text(text).into(),
+        _ => body,
+    }
+}

@@ -1,0 +1,214 @@
+//! A stream that has begun: each mended event is one chunk, sent as soon as it is decided.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::Response;
+use hyper::body::Frame;
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use respair_core::{Class, Ending, Event, Field};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::begin::Begun;
+use super::reading::{Came, Reading};
+use crate::gateway::Shared;
+use crate::metrics::Open;
+use crate::record::Ongoing;
+use crate::reply::Body;
+use crate::{Finish, headers};
+
+/// What keeps a silent stream alive. Every reader skips it.
+const COMMENT: &[u8] = b": respair\n\n";
+
+/// Codex gives a stream up after 300 s without an event, however many comments come.
+const CODEX: &str = "codex";
+
+/// The answer: its headers, and the body that is polled by the connection.
+pub(super) fn response(
+    shared: Arc<Shared>,
+    open: Open,
+    mut ongoing: Ongoing,
+    begun: Begun,
+) -> Response<Body> {
+    let mut fields = headers::downstream_of_read(&begun.headers);
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    // Nothing between here and the client may hold events back (DEVIATIONS 6.16).
+    fields.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    );
+    fields.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    // A turn ends at its terminal event, and some readers look for the end of the connection (DEVIATIONS 4.9).
+    fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    ongoing.record.status = 200;
+    let streaming = Streaming {
+        held: begun.held.into(),
+        reading: Some(begun.reading),
+        beat: Instant::now() + shared.limits.heartbeat,
+        every: shared.limits.heartbeat,
+        ended: false,
+        needs_events: ongoing.record.client.starts_with(CODEX),
+        whole_frames: true,
+        shared,
+        ongoing,
+        _open: open,
+    };
+    let frames = stream::unfold(Box::new(streaming), |mut streaming| async move {
+        let bytes = streaming.next().await?;
+        Some((Ok::<_, io::Error>(Frame::data(bytes)), streaming))
+    });
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    *response.headers_mut() = fields;
+    response
+}
+
+/// A stream on its way downstream.
+struct Streaming {
+    /// What came before the status was sent.
+    held: VecDeque<Event>,
+    /// `None` once the stream is over.
+    reading: Option<Reading>,
+    /// When the silence has lasted long enough.
+    beat: Instant,
+    every: Duration,
+    /// The upstream's stream has ended.
+    ended: bool,
+    /// Comments do not reset this client's timer (DEVIATIONS 6.1).
+    needs_events: bool,
+    /// What was sent last ended with a blank line.
+    whole_frames: bool,
+    shared: Arc<Shared>,
+    ongoing: Ongoing,
+    _open: Open,
+}
+
+impl Streaming {
+    /// The next bytes to send; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(event) = self.held.pop_front() {
+                return Some(self.send(&event));
+            }
+            let reading = self.reading.as_mut()?;
+            let quiet = !self.ended && self.whole_frames;
+            let came = tokio::select! {
+                biased;
+                came = reading.next(&self.shared.ending) => came,
+                () = sleep_until(self.beat), if quiet => {
+                    return Some(self.heartbeat());
+                }
+            };
+            match came {
+                Some(Came::Event(event)) => {
+                    let bytes = self.send(&event);
+                    if self.ended && event.kind().class() == Class::Sentinel {
+                        // Nothing means anything behind it.
+                        self.finish();
+                    }
+                    return Some(bytes);
+                }
+                Some(Came::Ended(how)) => {
+                    self.ended = true;
+                    self.ongoing.record.finish = finish_of(&how);
+                    self.ongoing.record.error = error_of(&how);
+                }
+                None => self.finish(),
+            }
+        }
+    }
+
+    /// What breaks the silence: a comment; an event where only events reset the reader's timer.
+    fn heartbeat(&mut self) -> Bytes {
+        self.beat = Instant::now() + self.every;
+        let event = match &mut self.reading {
+            Some(reading) if self.needs_events => reading.reader.heartbeat(),
+            _ => None,
+        };
+        event.map_or(Bytes::from_static(COMMENT), |event| event.raw().clone())
+    }
+
+    fn send(&mut self, event: &Event) -> Bytes {
+        let record = &mut self.ongoing.record;
+        if event.kind().class() == Class::Terminal {
+            record.terminal_seen = true;
+            record.tokens = tokens(event);
+        }
+        record.events += u64::from(event.counts());
+        self.beat = Instant::now() + self.every;
+        let bytes = event.raw().clone();
+        record.bytes += bytes.len() as u64;
+        self.whole_frames = bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n");
+        bytes
+    }
+
+    /// Everything was sent.
+    fn finish(&mut self) {
+        self.note_repairs();
+        if let Some(reading) = self.reading.take() {
+            reading.leave();
+        }
+        self.ongoing.closing();
+    }
+
+    fn note_repairs(&mut self) {
+        if let Some(reading) = &self.reading {
+            self.ongoing.record.repairs = reading.reader.repairs().to_vec();
+        }
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        // The client went away: what was mended until then was mended.
+        self.note_repairs();
+    }
+}
+
+/// How a stream ended, as it is told.
+pub(super) fn finish_of(ending: &Ending) -> Finish {
+    match ending {
+        Ending::Completed { .. } => Finish::Completed,
+        Ending::Incomplete { .. } => Finish::Incomplete,
+        Ending::Truncated { .. } => Finish::Truncated,
+        Ending::Empty { .. } => Finish::Empty,
+        Ending::NoStream(_) => Finish::NoStream,
+        _ => Finish::Failed,
+    }
+}
+
+fn error_of(ending: &Ending) -> Option<String> {
+    match ending {
+        Ending::Failed(error) => error.code.clone().or_else(|| error.kind.clone()),
+        Ending::Truncated { .. } => Some("upstream_truncated".to_owned()),
+        Ending::Empty { .. } => Some("empty_stream".to_owned()),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+struct Told {
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    input_tokens: u64,
+    output_tokens: u64,
+}
+
+/// The tokens that a terminal event tells.
+pub(super) fn tokens(event: &Event) -> Option<(u64, u64)> {
+    let response: Told = serde_json::from_str(event.field(Field::Response)?).ok()?;
+    response
+        .usage
+        .map(|usage| (usage.input_tokens, usage.output_tokens))
+}

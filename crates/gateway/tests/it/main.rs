@@ -1,0 +1,13 @@
+//! The gateway between scripted relays and clients, all in one thread on tokio's paused clock: waits pass in no time, and only
+//! when nothing else can happen.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod beginnings;
+mod clients;
+mod endings;
+mod guards;
+mod passing;
+mod scenarios;
+mod support;
+mod whole;
