@@ -88,7 +88,8 @@ impl Reader {
         let (findings, place) = self.model.look(&event, profile, &[]);
         let of_object: Vec<Finding> = findings
             .iter()
-            .filter(|finding| is_of_the_object(finding))
+            // Under `open-responses` each field that was filled is reported by itself.
+            .filter(|finding| profile == Profile::Portable && is_of_the_object(finding))
             .cloned()
             .collect();
         self.note(&of_object, (0, self.bytes_in()));
