@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use respair_core::{
-    Accumulator, Class, Context, EndOfBody, Ending, Profile, Reader, ReaderOptions, Response, Step,
-    Update, Violation,
+    Accumulator, Class, Context, EndOfBody, Ending, Profile, Reader, ReaderOptions, RequestFacts,
+    Response, Step, Update, Violation,
 };
 
 use crate::TurnEvent;
@@ -40,14 +40,19 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(shared: &Shared, manner: Manner, model: &str, entropy: u128) -> Self {
+    pub(crate) fn new(
+        shared: &Shared,
+        manner: Manner,
+        request: RequestFacts,
+        entropy: u128,
+    ) -> Self {
         let endpoint = &shared.endpoint;
         let options = match manner {
             Manner::Strict => ReaderOptions::strict(),
             Manner::Tolerant { judged: false } => ReaderOptions::tolerant(),
             Manner::Tolerant { judged: true } => ReaderOptions::tolerant().judged(),
         };
-        let context = Context::new(shared.clock.unix(), entropy).with_model(model);
+        let context = Context::new(shared.clock.unix(), entropy).with_request(request);
         let options = options
             .with_limits(endpoint.limits)
             .without(endpoint.rules_off().to_vec())

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use respair_core::{EndOfBody, Ending, RetryVerdict, Violation};
+use respair_core::{EndOfBody, Ending, RequestFacts, RetryVerdict, Violation};
 use tokio::time::{Instant, sleep_until};
 
 use crate::TurnError;
@@ -100,7 +100,10 @@ impl Driver<'_> {
     async fn read(&mut self, mut body: Body, mut watch: Watch<&dyn Clock>) -> End {
         let mut trace = self.trace().await;
         let entropy = u128::from(self.random.u64(..)) << 64 | u128::from(self.random.u64(..));
-        let mut reading = Reading::new(self.shared, self.manner, &self.model, entropy);
+        // What a response echoes and this one may leave out: from the very body that was sent.
+        let mut request = RequestFacts::from_json(&self.json).unwrap_or_default();
+        request.model.get_or_insert_with(|| self.model.clone());
+        let mut reading = Reading::new(self.shared, self.manner, request, entropy);
         // After an `error` event: when to stop waiting for the `response.failed` that may follow.
         let mut drained = None;
         loop {

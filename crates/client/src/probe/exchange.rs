@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 use reqwest::header::{ACCEPT, HeaderMap};
-use respair_core::{Ending, RetryVerdict};
+use respair_core::{Ending, RequestFacts, RetryVerdict};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -166,7 +166,12 @@ impl Exchange<'_> {
 
     async fn read(&mut self, mut body: Body, mut progress: impl FnMut(Progress)) {
         let mut trace = self.trace();
-        let mut reading = Reading::new(self.shared, Manner::Tolerant { judged: false }, "", 0);
+        let mut reading = Reading::new(
+            self.shared,
+            Manner::Tolerant { judged: false },
+            RequestFacts::default(),
+            0,
+        );
         let mut given = Vec::new();
         let mut bytes = BytesMut::new();
         // What is kept is shown: a key that the endpoint sends back goes before anything reads it.

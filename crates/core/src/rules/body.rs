@@ -93,7 +93,7 @@ seen_elsewhere!(
     FIELD_DEFAULTED = "field-defaulted",
     [Info, Info, Info],
     "The upstream says the required fields of its response itself.",
-    "They are copied from the request where it is known, else they get the specification's default, the clock's time, or `respair_unknown` for the model. Said once, with the fields' names, and counted.",
+    "The fields are copied from the request where it is known, else they get the specification's default, the clock's time, or `respair_unknown` for the model. Said once, with the fields' names, and counted.",
     "Echo the request in the response object: `model`, `instructions`, `tools`, `tool_choice`, `temperature` and the others.",
     "CONTRACT.md, made-up values; DEVIATIONS 1.6",
     "response-fields-missing"
