@@ -8,9 +8,12 @@
 mod delay;
 mod plot;
 mod streams;
+mod worst;
 
 #[path = "../support/clock.rs"]
 mod clock;
+#[path = "../support/scaled.rs"]
+mod scaled;
 
 use std::hint::black_box;
 
@@ -80,6 +83,13 @@ fn main() {
     for shape in Shape::ALL {
         println!("{}", delay::row(*shape, 50_000.min(most)));
     }
+    let most = 100_000.min(most);
+    println!(
+        "\nFixtures whose deltas come {most} times, the dearest: nanoseconds an event, and as a ratio\n"
+    );
+    println!("| fixture | CPU time | ratio |\n|---|---|---|");
+    let conforming: Vec<u8> = Shape::OneText.pieces(most, 16 << 10).flatten().collect();
+    print!("{}", worst::rows(&conforming, most, 12));
     if let Some(path) = value("--svg") {
         std::fs::write(path, plot::svg(&curves)).expect("the plot is written");
         println!("\n{path}");
