@@ -33,7 +33,10 @@ pub(crate) fn edit(raw: &str, edits: &[Edit]) -> String {
         };
         match step {
             Edit::Set(key, value) => match fields.iter().rev().find(|field| field.key == *key) {
-                Some(field) => text.replace_range(field.value.clone(), value),
+                // In one go: `replace_range` goes byte by byte.
+                Some(field) => {
+                    text = [&text[..field.value.start], value, &text[field.value.end..]].concat();
+                }
                 None => append(&mut text, key, value, fields.is_empty()),
             },
             Edit::Remove(key) => remove(&mut text, |all, at| all[at].key == *key),

@@ -88,7 +88,7 @@ pub(crate) fn string(text: &[u8], at: usize) -> Option<(usize, bool)> {
 
 /// How many bytes of `text` come before the first quote, backslash or control character. Eight at a time: strings are
 /// short here, and a vectorised search costs more to begin than to finish.
-fn plain_length(text: &[u8]) -> usize {
+pub(super) fn plain_length(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGHS;

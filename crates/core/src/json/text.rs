@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use memchr::memchr;
 
+use super::fast::plain_length;
+
 /// Decodes a raw JSON string (with its quotes). Borrows when nothing is escaped. A lone surrogate becomes U+FFFD.
 /// `None` when `raw` is not a string.
 pub(crate) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
@@ -115,18 +117,25 @@ pub(crate) fn mend_surrogates(raw: &str) -> String {
 pub(crate) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if control < ' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
+    let mut rest = text;
+    loop {
+        // What is escaped is one byte long.
+        let (plain, behind) = rest.split_at(plain_length(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(&escaped) = behind.as_bytes().first() else {
+            break;
+        };
+        match escaped {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                let _ = write!(out, "\\u{control:04x}");
             }
-            plain => out.push(plain),
         }
+        rest = &behind[1..];
     }
     out.push('"');
     out
