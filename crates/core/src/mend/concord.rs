@@ -43,6 +43,8 @@ pub(crate) fn concord<S: AsRef<str>>(items: &Slots, outputs: &[S]) -> Concord {
     matching.by_id();
     matching.by_call_id();
     matching.by_content(|slot| slot.kind.is_call(), &raws);
+    // An item that was left open, as by an upstream that began again, is not the one that says just what another did.
+    matching.by_content(|slot| !slot.is_open() && slot.holds_text(), &raws);
     matching.by_position();
     matching.by_content(|slot| slot.kind.has_parts(), &raws);
     let (order, slots) = (matching.order, matching.found);

@@ -92,6 +92,11 @@ fn parts(
     let read =
         |(place, raw): (usize, &&str)| Part::from_raw(place as u64, raw).fitting(slot.kind, kind);
     let whole: Vec<Part> = list.iter().enumerate().map(read).collect();
+    if slot.told_elsewhere(kind, &whole, item) {
+        found.text.push(Edit::Set(field, "[]".to_owned()));
+        return;
+    }
+    let recut = slot.recut(kind, &whole).is_some();
     let (mut changed, mut lacking) = (false, false);
     let mut used = vec![false; delivered.len()];
     let mut mended: Vec<String> = Vec::new();
@@ -107,6 +112,8 @@ fn parts(
                     &[Edit::Set(text.text_field().name(), quote(&known.text))],
                 ));
             }
+            // What it says stands in another part.
+            (Some(_), None) if recut => changed = true,
             _ => {
                 let bare = part.kind == Some(TextKind::Output)
                     && !Object::parse(raw)

@@ -75,7 +75,15 @@ impl Mend<'_> {
             Part::from_raw(place as u64, raw).fitting(item_type, list)
         };
         let whole: Vec<Part> = raws.iter().enumerate().map(read).collect();
-        let here = self.slot_ref(at).parts_like(list, &whole);
+        let slot = self.slot_ref(at);
+        if slot.told_elsewhere(list, &whole, item) {
+            return;
+        }
+        let here = slot.parts_like(list, &whole);
+        if let Some(rest) = slot.recut(list, &whole) {
+            self.send_more(at, list, &rest);
+            return self.close_parts(at, list);
+        }
         for ((part, raw), known) in whole.iter().zip(&raws).zip(here) {
             match part.kind {
                 // A part of a type that is not the protocol's stays in its item and is not streamed.
@@ -92,9 +100,32 @@ impl Mend<'_> {
         if raws.is_empty() {
             self.open_prefilled(at, list);
         }
+        self.close_parts(at, list);
+    }
+
+    fn close_parts(&mut self, at: usize, list: TextKind) {
         for part in 0..self.slot_ref(at).parts(list).len() {
             self.close_part(at, list, part);
         }
+    }
+
+    /// Sends what an item that is cut into other parts holds more: in the last part, or behind it in a new one.
+    fn send_more(&mut self, at: usize, list: TextKind, rest: &str) {
+        let parts = self.slot_ref(at).parts(list);
+        let last = parts.iter().rposition(|part| part.kind.is_some());
+        let Some((last, kind)) = last.and_then(|last| Some((last, parts[last].kind?))) else {
+            return;
+        };
+        if rest.is_empty() {
+            return;
+        }
+        let over = parts[last].text_done || parts[last].done;
+        let (part, whole) = if over {
+            (self.open_part(at, kind, None, None), rest.to_owned())
+        } else {
+            (last, format!("{}{rest}", parts[last].text))
+        };
+        self.send_rest(at, kind, part, &whole);
     }
 
     /// Sends the part of `whole` that was not delivered yet, unless the delivered text contradicts it.

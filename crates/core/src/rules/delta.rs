@@ -102,7 +102,7 @@ pub(super) static DELTA_AFTER_DONE: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "Nothing comes for a text, part or item that was done.",
-    mends: "A late delta opens a new item at the next index; a second done is dropped.",
+    mends: "A late delta opens a new part while its item is open, else a new item at the next index; a second done is dropped.",
     advice: "Send an item's done events when the next item begins or the response ends, not at the first chunk that looks like an end (an empty `tool_calls` is none).",
     evidence: "DEVIATIONS 2.5; diegosouzapw/OmniRoute#13693, #14007",
     fixture: "delta-after-done",
@@ -145,9 +145,16 @@ fn mend(mend: &mut Mend<'_>) {
     let Some(text) = text.filter(|_| says_something) else {
         return mend.drop_event();
     };
-    let at = mend.open_unknown(text.item_type());
-    mend.follow_from_here(at);
+    let (at, index) = match mend.slot.filter(|at| mend.slot_ref(*at).is_open()) {
+        // Only the part was done: its item's own done event is still to come, and speaks of both.
+        Some(at) => (at, mend.event.integer(text.index_field())),
+        None => {
+            let at = mend.open_unknown(text.item_type());
+            mend.follow_from_here(at);
+            (at, Some(0))
+        }
+    };
     mend.slot = Some(at);
-    mend.part = Some(mend.open_part(at, text, Some(0), None));
+    mend.part = Some(mend.open_part(at, text, index, None));
     mend.readdress();
 }

@@ -137,7 +137,15 @@ impl Slots {
                 Part::from_raw(place as u64, raw).fitting(item_type, list_kind)
             };
             let whole: Vec<Part> = list.iter().enumerate().map(read).collect();
-            let here = self.list[at].parts_like(list_kind, &whole);
+            let slot = &self.list[at];
+            if slot.told_elsewhere(list_kind, &whole, &item) {
+                continue;
+            }
+            if let Some(rest) = slot.recut(list_kind, &whole) {
+                self.extend_last(at, list_kind, &rest);
+                continue;
+            }
+            let here = slot.parts_like(list_kind, &whole);
             for (part, known) in whole.iter().zip(here) {
                 let Some(text) = part.kind else { continue };
                 let position = known.unwrap_or_else(|| {
@@ -172,6 +180,16 @@ impl Slots {
         slot.payload_done = true;
         slot.done = Some(if kept { raw.to_owned() } else { String::new() });
         self.changes.push(Change::Done { slot: at });
+    }
+
+    /// What an item that is cut into other parts holds more goes on in the last part.
+    fn extend_last(&mut self, at: usize, list: TextKind, rest: &str) {
+        let parts = self.list[at].parts(list);
+        let last = parts.iter().rposition(|part| part.kind.is_some());
+        if let Some((last, kind)) = last.and_then(|last| Some((last, parts[last].kind?))) {
+            let whole = format!("{}{rest}", parts[last].text);
+            self.extend(at, kind, last, Some(&whole));
+        }
     }
 
     fn part_added(&mut self, at: usize, event: &Event, kind: EventKind) {

@@ -7,6 +7,7 @@
 mod build;
 mod commit;
 mod payload;
+mod recut;
 mod resolve;
 mod seed;
 mod text;

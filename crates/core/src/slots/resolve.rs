@@ -1,10 +1,10 @@
 //! Finding the slot that an event speaks of.
 
 use crate::event::{Class, Event, EventKind, Field};
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::schema::bare;
 
-use super::{ItemType, Slot, Slots, TextKind, Told, payload_text};
+use super::{ItemType, Part, Slot, Slots, TextKind, Told, payload_text};
 
 /// How an event names its item, and of what type the item has to be.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,8 @@ pub(crate) struct Address<'a> {
     pub(crate) hosted: Option<&'static str>,
     /// The name and the arguments of a call that is done.
     pub(crate) call: Option<(std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>,
+    /// The content of a message that is done, as raw JSON.
+    pub(crate) content: Option<&'a str>,
 }
 
 impl<'a> Address<'a> {
@@ -39,6 +41,9 @@ impl<'a> Address<'a> {
                     let name = item.string("name").unwrap_or_default();
                     (name, whole.unwrap_or_default())
                 });
+                let content = item
+                    .get("content")
+                    .filter(|_| kind.class() == Class::ItemDone && want == Some(ItemType::Message));
                 Self {
                     index,
                     id: item.filled("id"),
@@ -49,6 +54,7 @@ impl<'a> Address<'a> {
                     into_call: false,
                     hosted: None,
                     call,
+                    content,
                 }
             }
             Class::PartAdded | Class::PartDone => {
@@ -147,6 +153,7 @@ impl Slots {
             // What is open is closed in the order in which it was opened; what is added to is the newest.
             if address.type_name.is_some() {
                 let by_content = self.by_content(address);
+                let by_content = by_content.or_else(|| self.by_text(address));
                 by_content.or_else(|| self.candidates(address).next())
             } else {
                 self.candidates(address).next_back()
@@ -180,6 +187,22 @@ impl Slots {
         };
         only(|told| matches!(told, Told::Same | Told::Stands))
             .or_else(|| only(|told| matches!(told, Told::Rest(_))))
+    }
+
+    /// Of several open messages the newest that says just what is done; an upstream that began again left the others.
+    fn by_text(&self, address: &Address<'_>) -> Option<usize> {
+        self.candidates(address).nth(1)?;
+        let raws = json::elements(address.content?)?;
+        let whole: Vec<Part> = raws.iter().map(|raw| Part::from_raw(0, raw)).collect();
+        let texts = |parts: &[Part]| {
+            parts
+                .iter()
+                .map(|part| part.text.clone())
+                .collect::<String>()
+        };
+        let text = texts(&whole);
+        let says = |at: &usize| !text.is_empty() && texts(&self.list[*at].content) == text;
+        self.candidates(address).rev().find(says)
     }
 
     /// The one open call that has no index of the upstream's, for an index that no item has.

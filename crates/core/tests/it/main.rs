@@ -1,6 +1,7 @@
 //! What the core promises, over fixtures, recordings, scenarios and generated streams.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod adversary;
 mod calls;
 mod captures;
 mod catalogue;
