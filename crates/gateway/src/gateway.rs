@@ -156,9 +156,9 @@ impl Gateway {
         self.address
     }
 
-    /// Serves until `stop` is ready. Then nothing new is taken, and streams may go on for the drain time; what is left
-    /// then is ended with `response.failed`.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` is ready. Then nothing new is taken, and streams may go on for the drain time, or until `hurry`
+    /// is ready as well; what is left then is ended with `response.failed`.
+    pub async fn serve(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let mut stop = pin!(stop);
@@ -181,8 +181,10 @@ impl Gateway {
         drop(self.listener);
         self.shared.closing.cancel();
         tasks.close();
-        if tokio::time::timeout(self.drain, tasks.wait()).await.is_ok() {
-            return;
+        tokio::select! {
+            () = tasks.wait() => return,
+            () = tokio::time::sleep(self.drain) => {}
+            () = hurry => {}
         }
         self.shared.ending.cancel();
         if tokio::time::timeout(ENDING, tasks.wait()).await.is_err() {

@@ -8,7 +8,7 @@
 //! let relay = Endpoint::custom("https://relay.example/openai".parse()?);
 //! let gateway = Gateway::bind(GatewayOptions::new(vec![Upstream::new("relay", relay)])).await?;
 //! println!("listening on http://{}", gateway.address());
-//! gateway.serve(std::future::pending()).await;
+//! gateway.serve(std::future::pending(), std::future::pending()).await;
 //! # Ok(())
 //! # }
 //! ```

@@ -130,7 +130,7 @@ impl Metrics {
         page.family(
             "respair_terminal_seen_total",
             "counter",
-            "Terminal events read from the upstream.",
+            "Terminal events of streams, read from the upstream or made for a cut one.",
         );
         for (upstream, (seen, _)) in &counted.terminals {
             page.line(

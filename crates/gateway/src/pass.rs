@@ -83,6 +83,7 @@ pub(crate) async fn forward(
         headers,
         body,
     } = asked;
+    let head = method == Method::HEAD;
     let sending = upstream
         .http
         .request(method, url)
@@ -125,7 +126,13 @@ pub(crate) async fn forward(
     } else {
         Finish::Failed
     };
+    let length = response.content_length();
+    if head || matches!(status.as_u16(), 204 | 304) || length == Some(0) {
+        // Nobody asks for the body of an answer that has none.
+        ongoing.over();
+    }
     let body = Passing {
+        left: length,
         body: Box::pin(response.bytes_stream()),
         idle: timeouts.idle,
         ongoing,
@@ -156,6 +163,8 @@ type Chunks = std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send
 /// An answer's body on its way.
 struct Passing {
     body: Chunks,
+    /// What is still to come of a body that said its length: it is not asked for its end.
+    left: Option<u64>,
     idle: Option<Duration>,
     ongoing: Ongoing,
 }
@@ -165,7 +174,12 @@ impl Passing {
         match within(self.idle, self.body.next()).await {
             Some(Some(Ok(chunk))) => {
                 self.ongoing.first_byte();
-                self.ongoing.record.bytes += chunk.len() as u64;
+                let length = chunk.len() as u64;
+                self.ongoing.record.bytes += length;
+                self.left = self.left.map(|left| left.saturating_sub(length));
+                if self.left == Some(0) {
+                    self.ongoing.over();
+                }
                 Some(Ok(chunk))
             }
             Some(None) => {

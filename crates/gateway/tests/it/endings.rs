@@ -186,6 +186,28 @@ async fn stopping_waits_for_streams_and_then_ends_them_honestly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_hurries_ends_streams_at_once_and_honestly() {
+    let stuck = Script::stream(&conforming_text(["Hel"]).through("response.output_text.delta"))
+        .step(Step::HoldOpen);
+    let relay = relay(stuck).await;
+    let mut gateway = before(&relay).await;
+    let mut response = gateway.ask().send().await.unwrap();
+    gateway.stop();
+    gateway.hurry();
+    let began = Instant::now();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        body.extend_from_slice(&chunk);
+    }
+    assert_eq!(
+        failed_with(&String::from_utf8(body).unwrap())["code"],
+        "upstream_truncated"
+    );
+    gateway.stopped().await;
+    assert!(began.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_hundred_streams_at_once_are_each_their_own() {
     let answer = |request: &respair_faults::Request| {
         let said = request.json().unwrap()["input"]

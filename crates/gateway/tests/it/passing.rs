@@ -81,6 +81,25 @@ async fn everything_else_passes_unchanged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_passed_on_is_told_as_such() {
+    let relay = relay(Both(
+        Script::sse(),
+        Script::text(200, "text/plain", "whole"),
+    ))
+    .await;
+    let gateway = before(&relay).await;
+    for (n, method) in ["GET", "HEAD", "DELETE"].into_iter().enumerate() {
+        let method = method.parse().unwrap();
+        got(gateway.http.request(method, gateway.url("/v1/models"))).await;
+        let record = &gateway.records(n + 1).await[n];
+        assert_eq!(
+            (record.finish, record.status, record.route),
+            (Finish::Passed, 200, "pass")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn bodies_stream_both_ways() {
     let gate = Gate::new();
     let answer = Script::status(200)

@@ -36,6 +36,7 @@ pub struct Running {
     pub http: reqwest::Client,
     records: watch::Receiver<Vec<Record>>,
     stop: Option<oneshot::Sender<()>>,
+    hurry: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
 }
 
@@ -66,9 +67,9 @@ pub async fn serve(upstreams: Vec<Upstream>, change: impl FnOnce(&mut GatewayOpt
     let gateway = Gateway::bind(options).await.unwrap();
     let address = gateway.address();
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(gateway.serve(async move {
-        let _ = stopped.await;
-    }));
+    let (hurry, hurried) = oneshot::channel::<()>();
+    let wait = async |other: oneshot::Receiver<()>| drop(other.await);
+    let served = tokio::spawn(async move { gateway.serve(wait(stopped), wait(hurried)).await });
     let http = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -80,6 +81,7 @@ pub async fn serve(upstreams: Vec<Upstream>, change: impl FnOnce(&mut GatewayOpt
         http,
         records,
         stop: Some(stop),
+        hurry: Some(hurry),
         served,
     }
 }
@@ -152,6 +154,11 @@ impl Running {
     /// Tells the gateway to stop.
     pub fn stop(&mut self) {
         drop(self.stop.take());
+    }
+
+    /// Tells it not to wait for streams any longer.
+    pub fn hurry(&mut self) {
+        drop(self.hurry.take());
     }
 
     /// Waits until it has.

@@ -174,19 +174,20 @@ async fn serving(options: GatewayOptions, pasting: Pasting, quiet: bool) -> u8 {
     if super::printed(term::print(&text)) != 0 {
         return 1;
     }
+    // Signals, one after the other: stop, hurry, and enough.
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut stop = Some(stop);
-    let mut serving = pin!(gateway.serve(async move {
-        // An error is the other end that is gone, which means the same.
-        let _ = stopped.await;
-    }));
+    let (hurry, hurried) = oneshot::channel::<()>();
+    let mut told = vec![hurry, stop];
+    // An error is the other end that was dropped, which is the message.
+    let wait = async |told: oneshot::Receiver<()>| drop(told.await);
+    let mut serving = pin!(gateway.serve(wait(stopped), wait(hurried)));
     loop {
         tokio::select! {
-            () = serving.as_mut() => return 0,
-            () = signals.next() => match stop.take() {
-                Some(stop) => {
-                    drop(stop);
-                    if !quiet {
+            () = serving.as_mut() => return if told.is_empty() { run::INTERRUPTED } else { 0 },
+            () = signals.next() => match told.pop() {
+                Some(next) => {
+                    drop(next);
+                    if !quiet && !told.is_empty() {
                         term::notice(&format!(
                             "stopping: streams may go on for {} s; Ctrl-C again ends them now",
                             drain.as_secs_f64()
