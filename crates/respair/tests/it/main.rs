@@ -12,6 +12,7 @@ mod relay;
 mod repair;
 mod schema;
 mod secrets;
+mod serve;
 mod state;
 mod streams;
 #[cfg(unix)]
