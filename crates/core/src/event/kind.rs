@@ -122,7 +122,7 @@ macro_rules! kinds {
                 $(const $name: &[u8] = $text.as_bytes();)*
                 match name {
                     $($name => EventKind::$name,)*
-                    b"response.done" => EventKind::ResponseDone,
+                    b"response.done" | b"response.cancelled" => EventKind::ResponseDone,
                     b"response.reasoning.delta" => EventKind::ReasoningDelta,
                     b"response.reasoning.done" => EventKind::ReasoningDone,
                     _ => EventKind::Unknown,

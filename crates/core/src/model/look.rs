@@ -235,9 +235,10 @@ fn by_status(event: &Event) -> EventKind {
         .string("status")
         .or_else(|| event.text(Field::Status));
     match status.as_deref() {
+        _ if event.text(Field::Type).as_deref() == Some("response.cancelled") => EventKind::Failed,
         Some("completed") => EventKind::Completed,
         Some("incomplete") => EventKind::Incomplete,
-        Some("failed") => EventKind::Failed,
+        Some("failed" | "cancelled") => EventKind::Failed,
         _ => EventKind::ResponseDone,
     }
 }

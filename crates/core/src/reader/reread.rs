@@ -1,7 +1,8 @@
 //! Frames that say more than they look like: with bytes that are no UTF-8, or with JSON whose line breaks were written
-//! as they are (DEVIATIONS 6.14). They are read again in the form that was meant.
+//! as they are (DEVIATIONS 6.14), or with an error in plain words. They are read again in the form that was meant.
 
 use crate::event::{Class, Event, Payload};
+use crate::json;
 use crate::model::effective_kind;
 use crate::rules::{self, Finding};
 use crate::sse::{Frame, Oddities};
@@ -26,6 +27,12 @@ pub(super) fn read_again(event: &Event, findings: &[Finding]) -> Reread {
             None => Reread::Nothing,
         };
     }
+    if event.payload() == Payload::NotJson
+        && frame.event_name() == Some("error")
+        && found(&rules::DATA_NOT_JSON)
+    {
+        return Reread::Event(Box::new(told(frame)));
+    }
     let in_lines = Oddities::MULTI_LINE | Oddities::UNKNOWN_FIELD;
     if event.payload() == Payload::NotJson
         && frame.oddities().intersects(in_lines)
@@ -43,6 +50,14 @@ fn lossy(frame: &Frame) -> Option<Event> {
     let name = frame.event_name().unwrap_or_default();
     let event = Event::read(Frame::compose(name, data.as_bytes()));
     (!event.data().is_empty()).then_some(event)
+}
+
+/// An error that is told in plain words: they are its message.
+fn told(frame: &Frame) -> Event {
+    let words = String::from_utf8_lossy(frame.data());
+    let message = json::quote(words.trim());
+    let data = format!(r#"{{"type":"error","message":{message}}}"#);
+    Event::read(Frame::compose("error", data.as_bytes()))
 }
 
 /// The lines behind the first `data:` as one JSON text, if they make an event of the protocol.

@@ -117,7 +117,7 @@ pub(crate) static DATA_NOT_JSON: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "An event's data is JSON.",
-    mends: "The block is dropped. Where only the line breaks in its JSON were written as they are, the event is read.",
+    mends: "The block is dropped. Where only the line breaks in its JSON were written as they are, the event is read; the plain words of an `event: error` are the error's message.",
     advice: "Serialise each event whole, with its newlines escaped, behind one `data:`. What cannot be serialised belongs in your log, metadata in a comment.",
     evidence: "DEVIATIONS 6.10, 6.15; justlovemaki/AIClient2API#695 (`data: : OPENROUTER PROCESSING`)",
     fixture: "data-not-json",

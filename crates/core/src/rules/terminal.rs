@@ -11,14 +11,14 @@ use super::{Grade, Rule, Said, say};
 
 const TERMINAL: &[Class] = &[Class::Terminal];
 
-/// `response.done` is no event of the protocol.
+/// `response.done` and `response.cancelled` are no events of the protocol.
 pub(super) static TERMINAL_ALIAS: Rule = Rule {
     code: Code("terminal-alias"),
     sdk: Grade::Info,
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "The terminal event is `response.completed`, `response.incomplete` or `response.failed`.",
-    mends: "`response.done` becomes what its `status` says; without a known one the response fails.",
+    mends: "`response.done` becomes what its `status` says; without a known one the response fails. `response.cancelled` becomes `response.failed`.",
     advice: "End with the event that `response.status` names, `response.completed`, `response.incomplete` or `response.failed`, instead of `response.done`.",
     evidence: "DEVIATIONS 4.7; can1357/oh-my-pi#4692, decolua/9router#2142",
     fixture: "response-done",
@@ -27,7 +27,8 @@ pub(super) static TERMINAL_ALIAS: Rule = Rule {
         if look.event.kind() != EventKind::ResponseDone {
             return None;
         }
-        Some(format!("`response.done` stands for `{}`", name_of(look)).into())
+        let name = look.event.type_name();
+        Some(format!("`{name}` stands for `{}`", name_of(look)).into())
     },
     mend: |mend| {
         if mend.kind == EventKind::ResponseDone {

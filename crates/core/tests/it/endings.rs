@@ -197,3 +197,51 @@ fn what_is_done_at_the_end_can_be_switched_off() {
         );
     }
 }
+
+/// Endings in words of their own: what the upstream says is what is reported.
+#[test]
+fn the_upstreams_own_words_are_kept() {
+    let item = message("msg_1", "Hello");
+    let begun = [
+        created(),
+        added(0, &item),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "Hello"),
+    ];
+    let mut cancelled = completed(json!([]));
+    cancelled["type"] = json!("response.cancelled");
+    let bare = cancelled.clone();
+    cancelled["response"]["status"] = json!("cancelled");
+    cancelled["response"]["error"] =
+        json!({ "code": "cancelled", "message": "stopped by the operator" });
+    let plain = [
+        body(&begun),
+        b"event: error\ndata: upstream connect error\n\n".to_vec(),
+    ]
+    .concat();
+    for (name, stream, words) in [
+        (
+            "cancelled",
+            body(&[&begun[..], &[cancelled]].concat()),
+            "stopped by the operator",
+        ),
+        (
+            "cancelled, and nothing said",
+            body(&[&begun[..], &[bare]].concat()),
+            "without saying why",
+        ),
+        ("an error in plain words", plain, "upstream connect error"),
+    ] {
+        let outcome = tolerant(Profile::Portable, &stream);
+        let Some(Ending::Failed(error)) = outcome.ending else {
+            panic!("{name}: {:?}", outcome.ending)
+        };
+        assert!(error.message.contains(words), "{name}: {}", error.message);
+        assert_eq!(error.source, respair_core::ErrorSource::Upstream, "{name}");
+        assert_eq!(outcome.text, "Hello");
+        assert!(
+            strict(Profile::Portable, &outcome.out).refused.is_none(),
+            "{name}"
+        );
+    }
+}
