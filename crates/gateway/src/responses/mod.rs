@@ -56,7 +56,8 @@ pub(crate) async fn respond(
         Ok(body) => body,
         Err(refusal) => return ongoing.refuse(&refusal),
     };
-    let prepared = match request::prepare(&parts.headers, body.clone()) {
+    let limit = shared.limits.body;
+    let prepared = match request::prepare(&parts.headers, body.clone(), limit).await {
         Ok(prepared) => prepared,
         Err(refusal) => return ongoing.refuse(&refusal),
     };

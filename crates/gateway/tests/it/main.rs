@@ -8,6 +8,7 @@ mod clients;
 mod endings;
 mod guards;
 mod passing;
+mod requests;
 mod scenarios;
 mod support;
 mod whole;
