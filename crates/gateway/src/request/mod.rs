@@ -4,16 +4,15 @@
 //! one that an upstream's refusal comes to before the client hears of it.
 
 mod encoding;
-
-use std::collections::BTreeMap;
+mod refused;
+mod replay;
+mod splice;
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use respair_client::wire;
-use respair_core::{RequestFacts, ResponseError};
+use respair_core::RequestFacts;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::reply::Refusal;
 
@@ -46,6 +45,16 @@ pub(crate) async fn prepare(
     let facts = RequestFacts::from_json(&body).map_err(|error| invalid(&error.reason))?;
     let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
     let wanted: Wanted = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
+    let ours = std::str::from_utf8(text)
+        .ok()
+        .and_then(replay::without_made_up_ids);
+    let body = match ours {
+        Some(body) => {
+            tracing::debug!("ids that were made up here are left out of the input");
+            body.into()
+        }
+        None => body,
+    };
     Ok(Prepared {
         stream: wanted.stream.unwrap_or(false),
         facts,
@@ -53,15 +62,10 @@ pub(crate) async fn prepare(
     })
 }
 
-/// The request once more, without the field that the upstream says it does not know (DEVIATIONS 7.1); `None` when it
-/// names none that can be left out.
+/// The request once more, without what the upstream says it does not take, and what that was (DEVIATIONS 7.1, 7.8, 8.1, 8.4);
+/// `None` when it names nothing that can be left out.
 pub(crate) fn again(status: StatusCode, refusal: &[u8], sent: &Bytes) -> Option<(String, Bytes)> {
-    let error = ResponseError::from_json(std::str::from_utf8(refusal).ok()?)?;
-    let field = wire::refused_field(status, &error, refusal, sent)?;
-    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(sent).ok()?;
-    fields.remove(&field)?;
-    let body = serde_json::to_vec(&fields).ok()?;
-    Some((field, body.into()))
+    refused::again(status, refusal, sent)
 }
 
 #[cfg(test)]
@@ -109,7 +113,7 @@ mod tests {
         let refusal = br#"{"error":{"message":"Unsupported parameter: store","param":"store"}}"#;
         let (field, body) = again(StatusCode::BAD_REQUEST, refusal, &sent).unwrap();
         assert_eq!(field, "store");
-        assert_eq!(body, r#"{"input":"hi","model":"m","n":1.50}"#);
+        assert_eq!(body, r#"{"model":"m","input":"hi","n":1.50}"#);
         assert!(
             again(
                 StatusCode::BAD_REQUEST,
