@@ -40,7 +40,7 @@ pub(super) struct Beginning<'a> {
     policy: Policy,
     at: Progress,
     body: Bytes,
-    /// A refused field was left out already.
+    /// What was refused was left out or filled in already.
     mended: bool,
     random: fastrand::Rng,
 }
@@ -154,7 +154,7 @@ impl<'a> Beginning<'a> {
         Ok(Answer { reading, headers })
     }
 
-    /// The upstream refused. Where it names a field that it does not know, the next request goes without.
+    /// The upstream refused. Where it names something that can be left out or filled in, the next request does so.
     async fn refused(&mut self, response: reqwest::Response) -> Failure {
         let upstream = self.turn.upstream;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -178,7 +178,7 @@ impl<'a> Beginning<'a> {
         if let Some((field, body)) = without {
             tracing::debug!(
                 field,
-                "the upstream does not know the field; asked again without"
+                "the upstream does not take it; asked again with that mended"
             );
             (self.mended, self.body) = (true, body);
             failure.happened = Happened::Failed {
