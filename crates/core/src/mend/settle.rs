@@ -155,6 +155,8 @@ impl Mend<'_> {
         let rest = rest.to_owned();
         self.make(kind.delta(), &fields);
         self.model.slots.append(at, kind, part, &rest);
+        let sent = &mut self.model.slots.list[at].parts_mut(kind)[part];
+        sent.owed.push_str(&rest);
         self.model.slots.changes.clear();
         self.model.content = true;
     }

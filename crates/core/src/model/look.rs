@@ -155,11 +155,13 @@ impl<'a> Look<'a> {
         text_kind(self.kind, &self.nested)
     }
 
-    /// For `added`: the slot that was opened before, because the item's first event came too early.
+    /// For `added`: the slot that was opened before, because another of the item's events came first.
     fn late_added(&self) -> Option<usize> {
         let at = self.model.slots.resolve(&self.address)?;
         let slot = &self.model.slots.list[at];
-        (slot.made_up && slot.is_open()).then_some(at)
+        let named = slot.id.is_some() && slot.id.as_deref() == self.address.id.as_deref();
+        // Its done event may have come before all others.
+        (slot.made_up && (slot.is_open() || named && slot.is_owed())).then_some(at)
     }
 
     /// The elements of `response.output`, as raw JSON; for a terminal also those of a top-level `output`.

@@ -102,7 +102,7 @@ pub(super) static DELTA_AFTER_DONE: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "Nothing comes for a text, part or item that was done.",
-    mends: "A late delta opens a new part while its item is open, else a new item at the next index; a second done is dropped.",
+    mends: "A late delta that the done event already brought is dropped; any other opens a new part while its item is open, else a new item at the next index; a second done is dropped.",
     advice: "Send an item's done events when the next item begins or the response ends, not at the first chunk that looks like an end (an empty `tool_calls` is none).",
     evidence: "DEVIATIONS 2.5; diegosouzapw/OmniRoute#13693, #14007",
     fixture: "delta-after-done",
@@ -145,6 +145,11 @@ fn mend(mend: &mut Mend<'_>) {
     let Some(text) = text.filter(|_| says_something) else {
         return mend.drop_event();
     };
+    match not_sent_yet(mend, text) {
+        Some(rest) if rest.is_empty() => return mend.drop_event(),
+        Some(rest) => mend.draft.set("delta", quote(&rest)),
+        None => {}
+    }
     let (at, index) = match mend.slot.filter(|at| mend.slot_ref(*at).is_open()) {
         // Only the part was done: its item's own done event is still to come, and speaks of both.
         Some(at) => (at, mend.event.integer(text.index_field())),
@@ -157,4 +162,16 @@ fn mend(mend: &mut Mend<'_>) {
     mend.slot = Some(at);
     mend.part = Some(mend.open_part(at, text, index, None));
     mend.readdress();
+}
+
+/// What a late delta goes on with behind the text that its done event already brought; `None` where that is all of it.
+fn not_sent_yet(mend: &mut Mend<'_>, text: TextKind) -> Option<String> {
+    let delta = mend.event.text(Field::Delta)?;
+    let at = mend.slot?;
+    let parts = mend.model.slots.list[at].parts_mut(text).iter_mut();
+    parts
+        .filter(|part| part.kind == Some(text))
+        .map(|part| part.not_owed(&delta))
+        .find(|rest| rest.len() < delta.len())
+        .map(str::to_owned)
 }

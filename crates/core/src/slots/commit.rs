@@ -79,7 +79,8 @@ impl Slots {
             Class::TextDelta => {
                 if let (Some(text), Some(delta)) = (TextKind::of(kind), event.text(Field::Delta)) {
                     let part = self.text_part(at, event, kind, text, part);
-                    self.append(at, text, part, &delta);
+                    let delta = self.list[at].parts_mut(text)[part].not_owed(&delta);
+                    self.append(at, text, part, delta);
                 }
             }
             Class::TextDone => {
@@ -319,6 +320,7 @@ impl Slots {
         if let Some(rest) = whole.and_then(|whole| whole.strip_prefix(delivered.as_str())) {
             let rest = rest.to_owned();
             self.append(at, kind, part, &rest);
+            self.list[at].parts_mut(kind)[part].owed.push_str(&rest);
         }
     }
 }

@@ -105,6 +105,8 @@ pub(crate) struct Part {
     pub(crate) text: String,
     /// What it was added with, where that is not shown until a delta or done tells whether it comes again.
     pub(crate) seed: String,
+    /// What of it was taken from a done event and sent as a delta: the upstream's own deltas may still bring it.
+    pub(crate) owed: String,
     /// Annotations that came as events, as raw JSON.
     pub(crate) annotations: Vec<String>,
     pub(crate) text_done: bool,

@@ -332,7 +332,9 @@ impl Slots {
     ) -> Option<usize> {
         let at = self.part(slot, event, kind, text)?;
         let part = &self.list[slot].parts(text)[at];
-        let open = part.kind == Some(text) && !part.text_done && !part.done;
+        // Its done event may have come before it, and have brought what the deltas behind it bring again.
+        let open =
+            part.kind == Some(text) && (!part.text_done && !part.done || !part.owed.is_empty());
         let named = event.integer(text.index_field()).is_some();
         let blank = named && part.text.is_empty() && part.seed.is_empty();
         (open && (part.made_up || blank)).then_some(at)

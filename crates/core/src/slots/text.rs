@@ -3,7 +3,7 @@
 use crate::event::{EventKind, Field};
 use crate::json;
 
-use super::{ItemType, Part};
+use super::{ItemType, Part, Slot};
 
 /// What a part's text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,12 +143,31 @@ impl Part {
             raw: raw.to_owned(),
             text,
             seed: String::new(),
+            owed: String::new(),
             annotations: Vec::new(),
             text_done: false,
             done: false,
             untyped: false,
             upstream_index: index,
             made_up: false,
+        }
+    }
+
+    /// What of a delta a done event has not brought already (DEVIATIONS 2.5: deltas that come behind it).
+    pub(crate) fn not_owed<'a>(&mut self, delta: &'a str) -> &'a str {
+        if self.owed.is_empty() || delta.is_empty() {
+            return delta;
+        }
+        if let Some(from) = self.owed.find(delta) {
+            self.owed.replace_range(from..from + delta.len(), "");
+            return "";
+        }
+        match delta.strip_prefix(self.owed.as_str()) {
+            Some(rest) => {
+                self.owed.clear();
+                rest
+            }
+            None => delta,
         }
     }
 
@@ -182,5 +201,13 @@ impl Part {
 
     pub(crate) fn empty(index: u64, kind: TextKind) -> Self {
         Self::from_raw(index, kind.empty_part())
+    }
+}
+
+impl Slot {
+    /// A done event brought text that the upstream's own deltas may still bring.
+    pub(crate) fn is_owed(&self) -> bool {
+        let mut parts = self.summary.iter().chain(&self.content);
+        parts.any(|part| !part.owed.is_empty())
     }
 }

@@ -2,8 +2,10 @@
 
 use respair_core::{Ending, Profile, ReaderOptions};
 use respair_faults::conforming_text;
-use respair_mutations::properties::hold;
+use respair_mutations::properties::{hold, takeover};
+use serde_json::json;
 
+use crate::events::{added, body, completed, created, delta, done, message, part};
 use crate::run::{read_chunked, strict, tolerant};
 
 /// The blank line that the last block lacks made an event of it.
@@ -59,4 +61,34 @@ fn a_stream_may_begin_with_a_field_that_nobody_knows() {
         "{:?}",
         prose.ending
     );
+}
+
+/// The done event brings what its deltas have not said yet; they come all the same.
+#[test]
+fn a_text_that_is_done_before_its_last_deltas_is_said_once() {
+    let whole = message("msg_1", "one two three");
+    let text_done = json!({ "type": "response.output_text.done", "item_id": "msg_1", "output_index": 0,
+        "content_index": 0, "text": "one two three" });
+    let begun = [
+        created(),
+        added(0, &whole),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "one "),
+        text_done,
+    ];
+    for (late, said) in [
+        (vec!["two ", "three"], "one two three"),
+        (vec!["three", "two "], "one two three"),
+        (vec!["two three, four"], "one two three, four"),
+        (vec![], "one two three"),
+    ] {
+        let mut events = begun.to_vec();
+        events.extend(late.iter().map(|text| delta(0, "msg_1", text)));
+        events.extend([done(0, &whole), completed(json!([whole]))]);
+        let body = body(&events);
+        hold("late deltas", &body);
+        assert_eq!(tolerant(Profile::Portable, &body).text, said, "{late:?}");
+        takeover(&body);
+        assert_eq!(strict(Profile::OpenAiSdk, &body).text, said, "{late:?}");
+    }
 }
