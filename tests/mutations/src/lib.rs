@@ -15,6 +15,7 @@ mod damage;
 mod dice;
 #[cfg(feature = "differential")]
 pub mod differential;
+pub mod not_yet;
 pub mod operators;
 pub mod properties;
 mod run;

@@ -79,6 +79,7 @@ impl Mend<'_> {
             let given = object.present(key);
             let usable = given.is_some_and(|given| match key {
                 "output" => given.starts_with('['),
+                "object" => given == value,
                 "created_at" => given
                     .bytes()
                     .all(|byte| byte.is_ascii_digit() || byte == b'.'),

@@ -129,7 +129,7 @@ fn inspect(look: &Look<'_>) -> Said {
     let late = match look.class {
         _ if !slot.is_open() => true,
         Class::TextDelta | Class::TextDone => part.is_some_and(|part| part.text_done || part.done),
-        Class::PartDone => part.is_some_and(|part| part.done),
+        Class::PartDone | Class::ItemStatus => part.is_some_and(|part| part.done),
         Class::CallDelta | Class::CallDone => slot.payload_done && !slot.held,
         _ => false,
     };

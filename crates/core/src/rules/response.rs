@@ -186,11 +186,10 @@ fn fields(look: &Look<'_>) -> Said {
     }
     let mut missing: Vec<&str> = Vec::new();
     for key in ["object", "model", "status"] {
-        if !look
-            .nested
-            .get(key)
-            .is_some_and(|raw| is_string(raw) && raw.len() > 2)
-        {
+        if !look.nested.get(key).is_some_and(|raw| match key {
+            "object" => raw == "\"response\"",
+            _ => is_string(raw) && raw.len() > 2,
+        }) {
             missing.push(key);
         }
     }

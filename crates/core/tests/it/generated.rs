@@ -3,7 +3,7 @@
 use respair_core::{Ending, Profile, ReaderOptions};
 use respair_faults::conforming_text;
 use respair_mutations::properties::{hold, takeover};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::events::{added, body, completed, created, delta, done, message, part};
 use crate::run::{read_chunked, strict, tolerant};
@@ -91,4 +91,50 @@ fn a_text_that_is_done_before_its_last_deltas_is_said_once() {
         takeover(&body);
         assert_eq!(strict(Profile::OpenAiSdk, &body).text, said, "{late:?}");
     }
+}
+
+/// Readers look at `object`, also where it holds another word.
+#[test]
+fn a_response_that_says_it_is_another_object_is_mended() {
+    let mut first = created();
+    first["response"]["object"] = json!("chat.completion");
+    let body = body(&[first, completed(json!([]))]);
+    hold("another object", &body);
+    let healed = tolerant(Profile::Portable, &body);
+    assert_eq!(healed.repairs[0].code.as_str(), "response-fields-missing");
+}
+
+/// An annotation for a part that is done has no place any more.
+#[test]
+fn an_annotation_behind_its_part_is_left_out() {
+    let whole = message("msg_1", "a");
+    let place = |event: Value| {
+        let mut event = event;
+        for (field, value) in [
+            ("item_id", json!("msg_1")),
+            ("output_index", json!(0)),
+            ("content_index", json!(0)),
+        ] {
+            event[field] = value;
+        }
+        event
+    };
+    let text = json!({ "type": "response.output_text.done", "text": "a" });
+    let closed = json!({ "type": "response.content_part.done", "part": whole["content"][0] });
+    let late = json!({ "type": "response.output_text.annotation.added", "annotation_index": 0,
+        "annotation": { "type": "url_citation" } });
+    let body = body(&[
+        created(),
+        added(0, &whole),
+        part(0, "msg_1", 0),
+        delta(0, "msg_1", "a"),
+        place(text),
+        place(closed),
+        place(late),
+        done(0, &whole),
+        completed(json!([whole])),
+    ]);
+    hold("a late annotation", &body);
+    let healed = tolerant(Profile::Portable, &body);
+    assert_eq!(healed.repairs[0].code.as_str(), "delta-after-done");
 }

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod differential;
-mod not_yet;
 mod operators;
 mod pairs;
 mod properties;

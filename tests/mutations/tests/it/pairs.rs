@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use respair_core::Profile;
 use respair_mutations::operators::{self, Operator};
-use respair_mutations::{Dice, bases, damage, properties, tolerant};
-
-use crate::not_yet::{excused, excused_fault};
+use respair_mutations::{Dice, bases, damage, not_yet, properties, tolerant};
 
 /// For each rule the first operator that breaks it.
 fn one_for_each_rule() -> Vec<&'static Operator> {
@@ -41,14 +39,14 @@ fn every_pair_is_mended() {
 }
 
 fn fault(first: &Operator, second: &Operator) -> Option<String> {
-    if excused(&[first.name, second.name]) {
+    if not_yet::excuses(&[first.name, second.name]) {
         return None;
     }
     let damaged = damage(&bases()[0], &[first, second], &mut Dice::first());
     let healed = tolerant(Profile::Portable, &damaged.body);
     let fault = properties::fault_under(Profile::Portable, &damaged.body, &healed)
         .or_else(|| properties::fault_of_content(&damaged, &healed))
-        .filter(|fault| !excused_fault(fault))?;
+        .filter(|fault| !not_yet::is_known(fault))?;
     Some(format!(
         "{}: {}",
         damaged.name,
