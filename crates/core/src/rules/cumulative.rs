@@ -60,11 +60,15 @@ fn mend(mend: &mut Mend<'_>) {
     }
 }
 
-/// How many deltas are looked for.
-const DELTAS: usize = 4096;
+/// How many deltas are looked for, and in a text of how many bytes: the search is quadratic, and it is for a message only.
+const DELTAS: usize = 1024;
+const LONGEST: usize = 8 << 10;
 
 /// Whether `delivered` is what deltas make that each repeat the text so far, `whole` being the last of them.
 pub(super) fn looks_cumulative(delivered: &str, whole: &str) -> bool {
+    if whole.len() > LONGEST {
+        return false;
+    }
     let Some(mut before) = delivered.strip_suffix(whole) else {
         return false;
     };
