@@ -285,6 +285,8 @@ impl Drop for Ongoing {
             How::Closing => return self.connection.keep(record),
             How::Over => {}
             How::UnderWay if self.connection.stalled() => record.finish = Finish::ClientStalled,
+            // A client that leaves behind the terminal event has its answer.
+            How::UnderWay if record.terminal_seen => {}
             How::UnderWay => record.finish = Finish::ClientGone,
         }
         self.shared.settle(&record);

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::Response;
 use hyper::body::Frame;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
-use respair_core::{Class, Ending, Event, Field};
+use respair_core::{Class, Ending, Event, EventKind, Field};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
@@ -140,6 +140,12 @@ impl Streaming {
         let record = &mut self.ongoing.record;
         if event.kind().class() == Class::Terminal {
             record.terminal_seen = true;
+            // Codex leaves as soon as it has this one: it is the ending, whatever is still to be polled.
+            record.finish = match event.kind() {
+                EventKind::Completed => Finish::Completed,
+                EventKind::Incomplete => Finish::Incomplete,
+                _ => Finish::Failed,
+            };
             record.tokens = tokens(event);
         }
         record.events += u64::from(event.counts());

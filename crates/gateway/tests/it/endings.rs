@@ -282,3 +282,22 @@ async fn codex_is_kept_alive_by_events_and_others_by_comments() {
     assert_eq!(other.text().matches(": respair\n\n").count(), 6);
     assert_eq!(codex.judged(), other.judged());
 }
+
+/// Codex closes its side as soon as it has the terminal event, while the upstream is still drained.
+#[tokio::test]
+async fn a_client_that_leaves_behind_the_terminal_event_has_its_answer() {
+    let gate = Gate::new();
+    let script = Script::stream(&conforming_text(["Hel", "lo"]))
+        .after_first("response.completed", Step::Gate(gate.clone()));
+    let relay = relay(script).await;
+    let gateway = before(&relay).await;
+    let mut response = gateway.ask().send().await.unwrap();
+    let mut body = Vec::new();
+    while !String::from_utf8_lossy(&body).contains("event: response.completed") {
+        body.extend_from_slice(&response.chunk().await.unwrap().unwrap());
+    }
+    drop(response);
+    let record = &gateway.records(1).await[0];
+    assert_eq!(record.finish, Finish::Completed);
+    assert!(record.terminal_seen);
+}
