@@ -64,7 +64,9 @@ pub(crate) fn strict(bytes: &[u8], ids_linger: bool, faults: &mut Vec<Fault>) ->
             lines: 0,
         };
         let mut only_comments = true;
-        for line in piece.split('\n').filter(|line| !line.starts_with(':')) {
+        // Blank lines in a row dispatch nothing.
+        let said = |line: &&str| !line.starts_with(':') && !line.is_empty();
+        for line in piece.split('\n').filter(said) {
             only_comments = false;
             let (field, value) = line.split_once(':').unwrap_or((line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);

@@ -209,12 +209,12 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
         } else {
             kind
         };
-        let raw = mend
-            .event
-            .field(Field::Part)
-            .filter(|raw| is_object(raw))
-            .unwrap_or("{}")
-            .to_owned();
+        let part = mend.event.field(Field::Part).filter(|raw| is_object(raw));
+        // The end of a part that nothing is known of says nothing.
+        if part.is_none() && mend.part.is_none() && mend.kind.class() == Class::PartDone {
+            return mend.drop_event();
+        }
+        let raw = part.unwrap_or("{}").to_owned();
         mend.draft
             .set("part", edit(&raw, &conform_part(&raw, kind)));
     },

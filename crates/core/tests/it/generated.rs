@@ -138,3 +138,21 @@ fn an_annotation_behind_its_part_is_left_out() {
     let healed = tolerant(Profile::Portable, &body);
     assert_eq!(healed.repairs[0].code.as_str(), "delta-after-done");
 }
+
+/// It opened a part of output text in an item that has none.
+#[test]
+fn a_part_that_is_done_without_being_said_is_left_out() {
+    let item = json!({ "type": "reasoning", "id": "rs_1", "summary": [] });
+    let nothing = json!({ "type": "response.content_part.done", "output_index": 0, "item_id": "rs_1", "content_index": 0 });
+    let opened = json!({ "type": "response.output_item.added", "output_index": 0, "item": item });
+    let body = body(&[
+        created(),
+        opened,
+        nothing,
+        done(0, &item),
+        completed(json!([item])),
+    ]);
+    hold("a part without a part", &body);
+    let healed = tolerant(Profile::Portable, &body);
+    assert!(!String::from_utf8_lossy(&healed.out).contains("content_part"));
+}

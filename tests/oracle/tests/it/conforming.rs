@@ -45,3 +45,12 @@ fn data_may_span_lines() {
     assert!(judge(body.as_bytes(), Profile::Portable).is_ok());
     assert!(judge(body.as_bytes(), Profile::OpenAiSdk).is_ok());
 }
+
+#[test]
+fn blank_lines_may_stand_between_events() {
+    let text = stream("text");
+    for body in [format!("\n\n\n{text}"), text.replace("\n\n", "\n\n\n\n")] {
+        assert!(judge(body.as_bytes(), Profile::Portable).is_ok());
+        assert!(judge(body.as_bytes(), Profile::OpenAiSdk).is_ok());
+    }
+}
