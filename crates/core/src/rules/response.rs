@@ -146,12 +146,21 @@ pub(super) static FIELDS_MISSING: Rule = Rule {
             .current(mend.event, Field::Response)
             .unwrap_or("{}")
             .to_owned();
-        let terminal = mend.kind.class() == Class::Terminal;
+        let terminal = mend.kind.class() == Class::Terminal && mend.kind != EventKind::Failed;
         let edits = mend.response_edits(&raw, status, mend.kind == EventKind::Created);
         // A terminal's output is the matter of `terminal-output-missing`.
-        let edits = edits
+        let mut edits: Vec<Edit> = edits
             .into_iter()
-            .filter(|step| !terminal || !matches!(step, Edit::Set("output", _)));
+            .filter(|step| !terminal || !matches!(step, Edit::Set("output", _)))
+            .collect();
+        if mend.kind == EventKind::Failed {
+            // What was done before it failed is its output.
+            for step in &mut edits {
+                if let Edit::Set("output", raw) = step {
+                    *raw = crate::json::array(mend.model.slots.output(None));
+                }
+            }
+        }
         mend.draft.edit_nested(edits);
         let object = crate::json::Object::parse(&raw).unwrap_or_default();
         let said = object
@@ -201,7 +210,8 @@ fn fields(look: &Look<'_>) -> Said {
         missing.push("created_at");
     }
     let listed = output.is_some_and(is_array);
-    if look.class == Class::Prelude && !listed {
+    // What a completed response lacks of its output is the matter of `terminal-output-missing`.
+    if (look.class == Class::Prelude || look.kind == EventKind::Failed) && !listed {
         missing.push("output");
     }
     if look.kind == EventKind::Created && listed && output.is_some_and(is_truthy) {

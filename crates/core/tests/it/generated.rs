@@ -156,3 +156,30 @@ fn a_part_that_is_done_without_being_said_is_left_out() {
     let healed = tolerant(Profile::Portable, &body);
     assert!(!String::from_utf8_lossy(&healed.out).contains("content_part"));
 }
+
+/// Relays that fail say little. What was done before is the response's output.
+#[test]
+fn a_failed_response_without_output_has_what_was_done() {
+    let whole = message("msg_1", "a");
+    for output in [None, Some(Value::Null)] {
+        let mut failed = json!({ "type": "response.failed", "response": { "id": "resp_1", "object": "response",
+            "status": "failed", "error": { "code": "server_error", "message": "boom" } } });
+        if let Some(output) = output {
+            failed["response"]["output"] = output;
+        }
+        let events = [
+            created(),
+            added(0, &whole),
+            part(0, "msg_1", 0),
+            delta(0, "msg_1", "a"),
+            done(0, &whole),
+            failed,
+        ];
+        let body = body(&events);
+        hold("a failed response", &body);
+        let healed = tolerant(Profile::Portable, &body);
+        let last = String::from_utf8_lossy(&healed.out).into_owned();
+        let last = last.rsplit_once("data: ").unwrap().1.to_owned();
+        assert!(last.contains(r#""output":[{"#), "{last}");
+    }
+}
