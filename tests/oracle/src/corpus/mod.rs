@@ -1,4 +1,4 @@
-//! Streams to try readers on: conforming ones, the same with one thing changed for each rule, and bent at random.
+//! Streams to try readers on: conforming ones, and the same with one thing changed for each rule.
 //!
 //! The expectations of the changed ones are checked: those of `openai-sdk` against openai-python itself.
 #![allow(
@@ -8,7 +8,6 @@
 )]
 
 mod mutations;
-mod random;
 mod wire;
 
 /// A mutation as the tables write it: name, the code under `portable` (empty: accepted), the code under `openai-sdk`
@@ -51,10 +50,4 @@ pub fn changed() -> Vec<Changed> {
             bytes,
         })
         .collect()
-}
-
-/// Conforming streams bent in one to three places at random; the same ones on every run.
-#[must_use]
-pub fn random(count: u64) -> Vec<Vec<u8>> {
-    random::bent(count)
 }

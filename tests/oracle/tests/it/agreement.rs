@@ -1,7 +1,11 @@
 //! The oracle's `openai-sdk` beside the SDK itself, and the conforming streams before every real client.
 
+use respair_mutations::{Damaged, damaged_by_seed};
 use respair_oracle::clients::{Client, Verdict, ask};
 use respair_oracle::{Profile, corpus, judge};
+
+/// Of the damaged streams, the same ones on every run.
+const SEED: u64 = 0x0061_6772_6565;
 
 /// Names and bytes as the clients are asked.
 fn borrowed<'a>(streams: &'a [(&'a str, Vec<u8>)]) -> Vec<(&'a str, &'a [u8])> {
@@ -22,17 +26,17 @@ fn refused(verdict: &Verdict) -> bool {
 
 #[test]
 fn openai_sdk_is_what_openai_python_does() {
-    let random = corpus::random(400);
-    let names: Vec<String> = (0..random.len())
-        .map(|seed| format!("random {seed}"))
-        .collect();
+    let damaged: Vec<Damaged> = (0..400).map(|case| damaged_by_seed(SEED, case)).collect();
     let mut streams: Vec<(&str, Vec<u8>)> = corpus::conforming();
     streams.extend(
         corpus::changed()
             .into_iter()
             .map(|stream| (stream.name, stream.bytes)),
     );
-    streams.extend(names.iter().map(String::as_str).zip(random));
+    let bodies = damaged
+        .iter()
+        .map(|one| (one.name.as_str(), one.body.clone()));
+    streams.extend(bodies);
     // The one exception of the profile: the native service does this, and the SDK raises.
     streams.retain(|(name, _)| *name != "tool_search_call changes its call_id");
     let Some(verdicts) = ask(Client::Python3, &borrowed(&streams)) else {
