@@ -230,6 +230,7 @@ fn outcome(
         upstream_response_id: None,
         model: None,
         text: String::new(),
+        commentary: String::new(),
         reasoning: String::new(),
         output: Vec::new(),
         usage: None,
@@ -260,7 +261,8 @@ fn outcome(
         outcome.response_id = reader.response_id().map(str::to_owned).or(response.id);
         outcome.upstream_response_id = reader.upstream_response_id().map(str::to_owned);
         outcome.model = response.model;
-        outcome.text = response.text;
+        outcome.text = response.answer;
+        outcome.commentary = response.commentary;
         outcome.reasoning = response.reasoning;
         outcome.output = response.output;
         outcome.usage = response.usage;
@@ -331,14 +333,19 @@ async fn remember(turn: &mut Driver<'_>, clean: bool) {
     let Some(memory) = turn.shared.options.memory.clone() else {
         return;
     };
-    if turn.policy.mode != RecoveryMode::RetryThenFallback {
-        return;
-    }
     let (url, model, now) = (
         turn.shared.url.clone(),
         turn.model.clone(),
         turn.shared.clock.unix(),
     );
+    if !turn.dropped.is_empty()
+        && let Err(problem) = memory.refuses(&url, &model, &turn.dropped, now)
+    {
+        return complain(turn, &problem).await;
+    }
+    if turn.policy.mode != RecoveryMode::RetryThenFallback {
+        return;
+    }
     let noted = match (turn.remembered, clean) {
         (true, true) => memory.note_clean(&url, &model, now),
         (true, false) => memory.learn(&url, &model, &[], now).map(|()| false),

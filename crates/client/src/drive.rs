@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use respair_core::{Ending, Violation};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use crate::outcome::{RecoveryAction, TurnEvent};
 use crate::reading::Manner;
 use crate::recovery::{Happened, Next, Policy, Progress, RecoveryMode, Stop, Wait, decide};
 use crate::stream::End;
-use crate::{Outcome, TurnError, TurnRequest, closing, retry};
+use crate::{Outcome, ProviderKind, TurnError, TurnRequest, closing, refused_field, retry};
 
 /// Runs a turn. It ends after the outcome was given.
 pub(crate) async fn run(
@@ -47,7 +47,11 @@ pub(crate) struct Driver<'a> {
     pub(crate) policy: Policy,
     pub(crate) at: Progress,
     pub(crate) manner: Manner,
+    /// The body, and as it is sent.
+    body: Map<String, Value>,
     pub(crate) json: Bytes,
+    /// The fields that the upstream refused by name in this turn, and that were left out.
+    pub(crate) dropped: Vec<String>,
     /// The model as sent.
     pub(crate) model: String,
     pub(crate) random: fastrand::Rng,
@@ -88,6 +92,10 @@ impl Told {
     }
 }
 
+fn written(body: &Map<String, Value>) -> Bytes {
+    serde_json::to_vec(body).unwrap_or_default().into()
+}
+
 impl<'a> Driver<'a> {
     fn new(
         shared: &'a Shared,
@@ -107,7 +115,9 @@ impl<'a> Driver<'a> {
             _ => Manner::Strict,
         };
         Self {
-            json: Value::Object(body).to_string().into(),
+            json: written(&body),
+            body,
+            dropped: Vec::new(),
             random: shared.random(),
             at: Progress::default(),
             discarded: 0,
@@ -140,10 +150,16 @@ impl<'a> Driver<'a> {
         if let Some(off) = closing::switched_off(self.shared.endpoint.rules_off()) {
             self.notice(&off).await;
         }
-        if self.policy.mode != RecoveryMode::RetryThenFallback {
+        if self.policy.mode == RecoveryMode::Strict {
             return;
         }
-        if let Some(entry) = closing::recall(self).await {
+        let Some(entry) = closing::recall(self).await else {
+            return;
+        };
+        for field in &entry.refused_fields {
+            self.leave_out(field);
+        }
+        if !entry.codes.is_empty() && self.policy.mode == RecoveryMode::RetryThenFallback {
             self.remembered = true;
             self.manner = Manner::Tolerant { judged: true };
             self.recovery(Told {
@@ -167,6 +183,7 @@ impl<'a> Driver<'a> {
                     self.discarded += 1;
                     self.give_up(next, violation).await;
                 }
+                End::Error(error) if self.may_go_without(&error) => self.drop_field(error).await,
                 End::Error(error) => {
                     let happened = Happened::Failed {
                         verdict: error.retry,
@@ -200,6 +217,39 @@ impl<'a> Driver<'a> {
             if self.cancel.is_cancelled() {
                 return closing::interrupted(self, None).await;
             }
+        }
+    }
+
+    /// Whether the request may go out once more without the field that the upstream refuses (DEVIATIONS 7.1).
+    fn may_go_without(&self, error: &TurnError) -> bool {
+        let Some(field) = &error.refused_field else {
+            return false;
+        };
+        self.shared.endpoint.kind == ProviderKind::Custom
+            && self.policy.mode != RecoveryMode::Strict
+            && self.at.requests < self.policy.max_requests
+            && self.body.contains_key(field)
+            && refused_field::may_be_dropped(field)
+    }
+
+    async fn drop_field(&mut self, error: TurnError) {
+        let Some(field) = error.refused_field else {
+            return;
+        };
+        self.leave_out(&field);
+        self.recovery(Told {
+            code: Some(field.clone()),
+            message: Some(error.message),
+            status: error.status,
+            ..Told::new(RecoveryAction::FieldDropped, self.at.requests + 1)
+        })
+        .await;
+        self.dropped.push(field);
+    }
+
+    fn leave_out(&mut self, field: &str) {
+        if self.body.remove(field).is_some() {
+            self.json = written(&self.body);
         }
     }
 

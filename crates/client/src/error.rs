@@ -75,6 +75,8 @@ pub struct TurnError {
     pub cf_ray: Option<String>,
     /// What to do about it, when something can be done.
     pub hint: Option<String>,
+    /// The field of the request that the upstream says it does not know.
+    pub refused_field: Option<String>,
 }
 
 impl TurnError {
@@ -104,6 +106,7 @@ impl TurnError {
             request_id: None,
             cf_ray: None,
             hint: None,
+            refused_field: None,
         }
     }
 

@@ -54,12 +54,13 @@ pub fn read(
             Said::Error(said) => refused_field::find(status, said, body, sent),
             _ => None,
         };
-        error.hint = match field {
+        error.hint = match &field {
             Some(field) => Some(format!(
                 "`compat: {{drop_fields: [{field}]}}` leaves it out"
             )),
             None => hint(status, &said, endpoint),
         };
+        error.refused_field = field;
     }
 
     error.message = redactor.text(&one_line(&error.message));

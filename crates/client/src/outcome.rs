@@ -23,8 +23,27 @@ pub enum TurnEvent {
     },
     /// A piece of the answer, as soon as its bytes came.
     Text(String),
+    /// A piece of what the model says while it works: text of a message whose phase is `commentary` or `analysis`. It is
+    /// never a part of the answer.
+    Commentary(String),
     /// A piece of the reasoning, or of its summary.
     Reasoning(String),
+    /// An output item was opened: a call has its name from here on, its arguments follow.
+    #[non_exhaustive]
+    ItemAdded {
+        /// The item, as it came.
+        item: Box<RawValue>,
+        /// Its place in the output.
+        output_index: u64,
+    },
+    /// A piece of a call's arguments, or of a custom call's input.
+    #[non_exhaustive]
+    Arguments {
+        /// The text that was added.
+        text: String,
+        /// The place of its item in the output.
+        output_index: u64,
+    },
     /// An output item is whole.
     ItemDone(Box<RawValue>),
     /// Something went wrong and the turn goes on.
@@ -65,6 +84,8 @@ pub enum RecoveryAction {
     Takeover,
     /// An earlier turn learnt that this endpoint breaks the protocol: this one reads tolerantly from its first byte.
     Remembered,
+    /// The upstream refused a field of the request by name: the request goes out again without it, here and later.
+    FieldDropped,
 }
 
 impl RecoveryAction {
@@ -75,6 +96,7 @@ impl RecoveryAction {
             Self::Fallback => "fallback",
             Self::Takeover => "takeover",
             Self::Remembered => "remembered",
+            Self::FieldDropped => "field_dropped",
         }
     }
 }
@@ -139,8 +161,10 @@ pub struct Outcome {
     pub upstream_response_id: Option<String>,
     /// The model that the upstream names.
     pub model: Option<String>,
-    /// The answer.
+    /// The answer: text of messages whose phase is not `commentary` or `analysis`.
     pub text: String,
+    /// What the model said while it worked.
+    pub commentary: String,
     /// The reasoning.
     pub reasoning: String,
     /// The output items, as sent or backfilled.

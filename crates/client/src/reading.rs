@@ -1,9 +1,11 @@
 //! One stream being read: core's reader and accumulator, and what of it reached the consumer.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use respair_core::{
     Accumulator, Class, Context, EndOfBody, Ending, Profile, Reader, ReaderOptions, RequestFacts,
-    Response, Step, Update, Violation,
+    Response, Step, Update, Violation, is_interim,
 };
 
 use crate::TurnEvent;
@@ -35,6 +37,8 @@ pub(crate) enum Given {
 pub(crate) struct Reading {
     pub(crate) reader: Reader,
     accumulator: Accumulator,
+    /// The output indices of messages that are not the answer.
+    interim: BTreeSet<u64>,
     /// Events carried the response on since this was last asked.
     progressed: bool,
 }
@@ -60,6 +64,7 @@ impl Reading {
         Self {
             reader: Reader::new(options, context),
             accumulator: Accumulator::new(&endpoint.limits),
+            interim: BTreeSet::new(),
             progressed: false,
         }
     }
@@ -86,13 +91,36 @@ impl Reading {
             Some(Step::Event(event)) => {
                 self.progressed |= carries_on(event.kind().class());
                 let updates = self.accumulator.fold(&event);
-                out.extend(updates.into_iter().filter_map(delivered).map(Given::Event));
+                for update in updates {
+                    let event = self.delivered(update);
+                    out.extend(event.map(Given::Event));
+                }
             }
             Some(Step::Refused(violation)) => out.push(Given::Refused(violation)),
             Some(Step::Ended(ending)) => out.push(Given::Ended(ending)),
             Some(_) => {}
         }
         true
+    }
+
+    /// What of an update the consumer is given.
+    fn delivered(&mut self, update: Update) -> Option<TurnEvent> {
+        Some(match update {
+            Update::Text { text, output_index } if self.interim.contains(&output_index) => {
+                TurnEvent::Commentary(text)
+            }
+            Update::Text { text, .. } => TurnEvent::Text(text),
+            Update::Reasoning { text, .. } => TurnEvent::Reasoning(text),
+            Update::ItemAdded { item, output_index } => {
+                if is_interim(item.get()) {
+                    self.interim.insert(output_index);
+                }
+                TurnEvent::ItemAdded { item, output_index }
+            }
+            Update::Arguments { text, output_index } => TurnEvent::Arguments { text, output_index },
+            Update::ItemDone { item, .. } => TurnEvent::ItemDone(item),
+            _ => return None,
+        })
     }
 
     /// Whether events carried the response on since this was last asked.
@@ -103,16 +131,6 @@ impl Reading {
     /// The response as it stands.
     pub(crate) fn response(self, ending: &Ending) -> (Response, Reader) {
         (self.accumulator.finish(ending), self.reader)
-    }
-}
-
-/// What of an update the consumer is given.
-fn delivered(update: Update) -> Option<TurnEvent> {
-    match update {
-        Update::Text { text, .. } => Some(TurnEvent::Text(text)),
-        Update::Reasoning { text, .. } => Some(TurnEvent::Reasoning(text)),
-        Update::ItemDone { item, .. } => Some(TurnEvent::ItemDone(item)),
-        _ => None,
     }
 }
 

@@ -21,6 +21,14 @@ const UNKNOWN_FIELD: &[&str] = &[
 /// What a request cannot do without.
 const NEEDED: &[&str] = &["model", "input", "stream"];
 
+/// What is never left out unasked: without these the model is asked something else.
+const MEANT: &[&str] = &["instructions", "tools", "tool_choice", "text"];
+
+/// Whether a refused field may be left out without asking the user: where the answer stays an answer to what was asked.
+pub(crate) fn may_be_dropped(field: &str) -> bool {
+    !NEEDED.contains(&field) && !MEANT.contains(&field)
+}
+
 /// The field that a refusal says it does not know; `None` when it names none of those that were `sent`.
 pub fn find(status: StatusCode, error: &ResponseError, body: &[u8], sent: &[u8]) -> Option<String> {
     if !matches!(status.as_u16(), 400 | 422) {

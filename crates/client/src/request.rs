@@ -28,6 +28,9 @@ pub struct TurnRequest {
     pub reasoning_summary: Option<String>,
     /// `max_output_tokens`.
     pub max_output_tokens: Option<u64>,
+    /// Further fields of the body: `tools`, `include`, `prompt_cache_key`. What [`Endpoint::extra_body`] says wins over
+    /// them.
+    pub fields: Map<String, Value>,
 }
 
 impl TurnRequest {
@@ -40,10 +43,11 @@ impl TurnRequest {
             reasoning_effort: None,
             reasoning_summary: None,
             max_output_tokens: None,
+            fields: Map::new(),
         }
     }
 
-    /// The body as sent: our fields, then `extra` over them, then every `null` left out (an upstream may refuse what is
+    /// The body as sent: our fields, then `fields` and `extra` over them, then every `null` left out (an upstream may refuse what is
     /// null and take what is absent: DEVIATIONS 7.8).
     pub(crate) fn body(&self, extra: &Map<String, Value>) -> Map<String, Value> {
         let mut reasoning = Map::new();
@@ -67,7 +71,7 @@ impl TurnRequest {
         if !reasoning.is_empty() {
             body.insert("reasoning".to_owned(), Value::Object(reasoning));
         }
-        for (name, value) in extra {
+        for (name, value) in self.fields.iter().chain(extra) {
             body.insert(name.clone(), value.clone());
         }
         body.retain(|_, value| !value.is_null());

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use respair_core::{EndOfBody, Ending, RequestFacts, RetryVerdict, Violation};
 use tokio::time::{Instant, sleep_until};
 
-use crate::TurnError;
 use crate::attempt::{self, Answer};
 use crate::body::Body;
 use crate::clock::Clock;
@@ -18,6 +17,7 @@ use crate::recovery::{Happened, Next, decide};
 use crate::trace::TraceBody;
 use crate::transport::Break;
 use crate::watch::Watch;
+use crate::{TurnError, TurnEvent};
 
 /// How one request ended.
 pub(crate) enum End {
@@ -190,7 +190,8 @@ impl Driver<'_> {
             for item in given.drain(..) {
                 match item {
                     Given::Event(event) => {
-                        self.at.delivered = true;
+                        // An item that was opened shows nothing yet.
+                        self.at.delivered |= !matches!(event, TurnEvent::ItemAdded { .. });
                         self.tell(event).await;
                     }
                     Given::Ended(ending) => return Some(Halt::Ended(ending)),

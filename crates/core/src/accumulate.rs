@@ -19,6 +19,13 @@ use crate::usage::{self, Details, Usage};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Update {
+    /// An item was opened: its type, a call's name, a message's phase are known from here on.
+    ItemAdded {
+        /// The item, as it came.
+        item: Box<RawValue>,
+        /// Its output index.
+        output_index: u64,
+    },
     /// Output text, also of a refusal.
     Text {
         /// The text that was added.
@@ -57,6 +64,10 @@ pub struct Response {
     pub model: Option<String>,
     /// Output text, refusals too, in the order of the items.
     pub text: String,
+    /// What of `text` is the answer: that of every message whose `phase` is not one of [`INTERIM_PHASES`].
+    pub answer: String,
+    /// What of `text` is not the answer.
+    pub commentary: String,
     /// Reasoning and its summaries, their parts apart by an empty line.
     pub reasoning: String,
     /// The output items.
@@ -65,6 +76,20 @@ pub struct Response {
     pub usage: Option<Box<RawValue>>,
     /// `limits.response` was passed: text and output are what came before.
     pub overflowed: bool,
+}
+
+/// The phases of a message that is not the answer: what the model says while it works.
+pub const INTERIM_PHASES: [&str; 2] = ["commentary", "analysis"];
+
+/// Whether this message is said while the model works, and is not the answer.
+#[must_use]
+pub fn is_interim(item: &str) -> bool {
+    let item = Object::parse(item).unwrap_or_default();
+    item.string("phase").is_some_and(|phase| {
+        INTERIM_PHASES
+            .iter()
+            .any(|interim| phase.eq_ignore_ascii_case(interim))
+    })
 }
 
 /// Folds events into a [`Response`].
@@ -108,8 +133,9 @@ impl Accumulator {
                 return self.updates();
             }
             Class::ItemAdded => {
-                self.added(event);
-                return self.updates();
+                let opened = self.added(event);
+                let updates = self.updates();
+                return opened.into_iter().chain(updates).collect();
             }
             _ if !kind.is_of_item() => return Vec::new(),
             _ => {}
@@ -184,17 +210,20 @@ impl Accumulator {
         }
     }
 
-    fn added(&mut self, event: &Event) {
-        let Some(raw) = event.field(Field::Item).filter(|raw| json::is_object(raw)) else {
-            return;
-        };
+    fn added(&mut self, event: &Event) -> Option<Update> {
+        let raw = event
+            .field(Field::Item)
+            .filter(|raw| json::is_object(raw))?;
         let upstream = event.integer(Field::OutputIndex);
         let slot = Slot::from_item(
             raw,
             upstream.unwrap_or_else(|| self.slots.next_index()),
             upstream,
         );
+        let output_index = slot.index;
         self.slots.open(slot);
+        let item = RawValue::from_string(raw.to_owned()).ok()?;
+        Some(Update::ItemAdded { item, output_index })
     }
 
     /// A slot for an item that was never added: the strict profile allows that for some types.
@@ -305,9 +334,11 @@ impl Accumulator {
             Some(list) => list.into_iter().map(str::to_owned).collect(),
             None => self.backfill(ending),
         };
-        let (mut text, reasoning) = self.texts();
-        if text.is_empty() {
-            text = output.iter().map(|raw| text_of(raw)).collect();
+        let mut texts = self.texts();
+        if texts.all.is_empty() {
+            for raw in &output {
+                texts.add(&text_of(raw), is_interim(raw));
+            }
         }
         let raw = |value: &str| RawValue::from_string(value.to_owned()).ok();
         Response {
@@ -315,8 +346,10 @@ impl Accumulator {
                 .id
                 .or_else(|| terminal.filled("id").map(std::borrow::Cow::into_owned)),
             model: self.model,
-            text,
-            reasoning,
+            text: texts.all,
+            answer: texts.answer,
+            commentary: texts.commentary,
+            reasoning: texts.reasoning.join("\n\n"),
             output: output.iter().filter_map(|item| raw(item)).collect(),
             usage: terminal.present("usage").and_then(|given| {
                 match usage::judge(given, Details::Optional) {
@@ -353,10 +386,11 @@ impl Accumulator {
     }
 
     /// Output text and reasoning as they were delivered.
-    fn texts(&self) -> (String, String) {
-        let (mut text, mut reasoning) = (String::new(), Vec::new());
+    fn texts(&self) -> Texts {
+        let mut texts = Texts::default();
         for at in self.slots.ordered() {
             let slot = &self.slots.list[at];
+            let interim = is_interim(slot.done.as_deref().unwrap_or(&slot.added));
             for part in slot
                 .summary
                 .iter()
@@ -364,15 +398,35 @@ impl Accumulator {
                 .filter(|part| !part.text.is_empty())
             {
                 match part.kind {
-                    Some(TextKind::Output | TextKind::Refusal) => text.push_str(&part.text),
+                    Some(TextKind::Output | TextKind::Refusal) => texts.add(&part.text, interim),
                     Some(TextKind::Reasoning | TextKind::Summary) => {
-                        reasoning.push(part.text.as_str())
+                        texts.reasoning.push(part.text.clone());
                     }
                     None => {}
                 }
             }
         }
-        (text, reasoning.join("\n\n"))
+        texts
+    }
+}
+
+/// The texts of a response.
+#[derive(Default)]
+struct Texts {
+    all: String,
+    answer: String,
+    commentary: String,
+    reasoning: Vec<String>,
+}
+
+impl Texts {
+    fn add(&mut self, text: &str, interim: bool) {
+        self.all.push_str(text);
+        let part = match interim {
+            true => &mut self.commentary,
+            false => &mut self.answer,
+        };
+        part.push_str(text);
     }
 }
 

@@ -18,7 +18,7 @@ mod usage;
 mod violation;
 mod watchdog;
 
-pub use accumulate::{Accumulator, Response, Update};
+pub use accumulate::{Accumulator, INTERIM_PHASES, Response, Update, is_interim};
 pub use context::{Context, NotARequest, RequestFacts, is_made_up};
 pub use ending::{
     EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict,

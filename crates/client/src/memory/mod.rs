@@ -53,6 +53,9 @@ pub struct MemoryEntry {
     pub clean_turns: u32,
     /// The last turn, in seconds since 1970.
     pub last_used: u64,
+    /// The fields of the request that it refuses by name, and that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_fields: Vec<String>,
 }
 
 impl MemoryEntry {
@@ -114,29 +117,29 @@ impl EndpointMemory {
         now: u64,
     ) -> Result<(), MemoryProblem> {
         self.change(now, |entries| {
-            let known = entries.iter().position(|entry| entry.is_for(url, model));
-            if known.is_none() && codes.is_empty() {
+            let known = entries.iter().any(|entry| entry.is_for(url, model));
+            if !known && codes.is_empty() {
                 return;
             }
-            let mut entry = known.map_or_else(
-                || MemoryEntry {
-                    url: url.to_owned(),
-                    model: model.to_owned(),
-                    codes: Vec::new(),
-                    learnt_at: now,
-                    clean_turns: 0,
-                    last_used: now,
-                },
-                |at| entries.swap_remove(at),
-            );
-            for code in codes {
-                if !entry.codes.contains(code) {
-                    entry.codes.push(code.clone());
-                }
-            }
+            let entry = entry(entries, url, model, now);
+            add(&mut entry.codes, codes);
             entry.clean_turns = 0;
-            entry.last_used = now;
-            entries.push(entry);
+        })
+    }
+
+    /// Notes that the endpoint refuses a field of the request by name.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn refuses(
+        &self,
+        url: &str,
+        model: &str,
+        fields: &[String],
+        now: u64,
+    ) -> Result<(), MemoryProblem> {
+        self.change(now, |entries| {
+            add(&mut entry(entries, url, model, now).refused_fields, fields);
         })
     }
 
@@ -150,9 +153,13 @@ impl EndpointMemory {
             if let Some(at) = entries.iter().position(|entry| entry.is_for(url, model)) {
                 entries[at].clean_turns = entries[at].clean_turns.saturating_add(1);
                 entries[at].last_used = now;
-                if entries[at].clean_turns >= CLEAN_TURNS {
-                    entries.swap_remove(at);
+                if entries[at].clean_turns >= CLEAN_TURNS && !entries[at].codes.is_empty() {
                     forgotten = true;
+                    if entries[at].refused_fields.is_empty() {
+                        entries.swap_remove(at);
+                    } else {
+                        entries[at].codes.clear();
+                    }
                 }
             }
         })?;
@@ -238,6 +245,40 @@ impl EndpointMemory {
     }
 }
 
+/// The entry for an endpoint and model, made where there is none.
+fn entry<'a>(
+    entries: &'a mut Vec<MemoryEntry>,
+    url: &str,
+    model: &str,
+    now: u64,
+) -> &'a mut MemoryEntry {
+    let at = entries
+        .iter()
+        .position(|entry| entry.is_for(url, model))
+        .unwrap_or_else(|| {
+            entries.push(MemoryEntry {
+                url: url.to_owned(),
+                model: model.to_owned(),
+                codes: Vec::new(),
+                learnt_at: now,
+                clean_turns: 0,
+                last_used: now,
+                refused_fields: Vec::new(),
+            });
+            entries.len() - 1
+        });
+    entries[at].last_used = now;
+    &mut entries[at]
+}
+
+fn add(list: &mut Vec<String>, more: &[String]) {
+    for word in more {
+        if !list.contains(word) {
+            list.push(word.clone());
+        }
+    }
+}
+
 impl fmt::Debug for EndpointMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EndpointMemory")
@@ -311,6 +352,23 @@ mod tests {
         assert!(memory.note_clean(URL, "m", NOW).unwrap());
         assert_eq!(memory.list(NOW).unwrap(), []);
         assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+    }
+
+    #[test]
+    fn a_refused_field_outlives_the_clean_turns_and_makes_no_broken_rule() {
+        let (_dir, memory) = memory();
+        let fields = ["include".to_owned()];
+        memory.refuses(URL, "m", &fields, NOW).unwrap();
+        memory.refuses(URL, "m", &fields, NOW).unwrap();
+        for _ in 0..4 {
+            assert!(!memory.note_clean(URL, "m", NOW).unwrap());
+        }
+        learnt(&memory, "created-missing");
+        for clean in 1..=3 {
+            assert_eq!(memory.note_clean(URL, "m", NOW).unwrap(), clean == 3);
+        }
+        let entry = memory.lookup(URL, "m", NOW).unwrap().unwrap();
+        assert_eq!((entry.codes, entry.refused_fields), (vec![], fields.into()));
     }
 
     #[test]

@@ -65,7 +65,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("failed", "1 strict failed server_error", SAME),
     ("failed-first", "1 strict failed invalid_prompt", SAME),
     ("overloaded-once", "2 strict completed", SAME),
-    ("http-400-store", "1 strict failed unsupported_parameter", SAME),
+    ("http-400-store", "2 strict completed", "1 strict failed unsupported_parameter"),
     ("http-401", "1 strict failed invalid_api_key", SAME),
     ("http-404", "1 strict failed unknown_url", SAME),
     ("http-429", "4 strict failed rate_limit_exceeded", SAME),

@@ -221,6 +221,11 @@ pub async fn run(client: &Client) -> Run {
     finish(client.turn(request()), Vec::new()).await
 }
 
+/// The same for another request.
+pub async fn run_request(client: &Client, request: TurnRequest) -> Run {
+    finish(client.turn(request), Vec::new()).await
+}
+
 /// Runs the rest of a turn of which `events` came already.
 pub async fn finish(mut turn: Turn, mut events: Vec<TurnEvent>) -> Run {
     let outcome = soon(async {

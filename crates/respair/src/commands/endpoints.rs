@@ -80,9 +80,14 @@ fn row(entry: &MemoryEntry) -> String {
         n => format!(", {n} clean turns since"),
     };
     let (url, model) = (term::one_line(&entry.url), term::one_line(&entry.model));
+    let without = entry
+        .refused_fields
+        .iter()
+        .map(|f| format!("without `{f}`"));
+    let known: Vec<String> = entry.codes.iter().cloned().chain(without).collect();
     format!(
         "{url}  {model}  {}  ({since}{clean})\n",
-        term::one_line(&entry.codes.join(", "))
+        term::one_line(&known.join(", "))
     )
 }
 

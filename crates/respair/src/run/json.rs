@@ -18,6 +18,8 @@ enum Line<'a> {
     Text { text: &'a str },
     #[serde(rename = "reasoning.delta")]
     Reasoning { text: &'a str },
+    #[serde(rename = "commentary.delta")]
+    Commentary { text: &'a str },
     #[serde(rename = "item.done")]
     Item { item: &'a RawValue },
     #[serde(rename = "recovery")]
@@ -84,6 +86,7 @@ pub(super) fn line(event: &TurnEvent) -> Option<String> {
         },
         TurnEvent::Text(text) => Line::Text { text },
         TurnEvent::Reasoning(text) => Line::Reasoning { text },
+        TurnEvent::Commentary(text) => Line::Commentary { text },
         TurnEvent::ItemDone(item) => Line::Item { item },
         TurnEvent::Recovery {
             action,

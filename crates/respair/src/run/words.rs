@@ -60,6 +60,13 @@ impl Notices {
                             "the strict reading stopped{at} ({code}), reading on tolerantly from there: {message}"
                         )));
                     }
+                    (RecoveryAction::FieldDropped, _) => {
+                        let field = code.as_deref().map(one_line).unwrap_or_default();
+                        return Some(Show::Notice(format!(
+                            "{}; asking again without `{field}`, here and later (request {attempt})",
+                            marked(&message, *status, None)
+                        )));
+                    }
                     // The closing line says it.
                     _ => return None,
                 };

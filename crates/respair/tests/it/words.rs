@@ -102,11 +102,26 @@ fn a_rule_that_is_switched_off_is_no_guarantee() {
 }
 
 #[test]
-fn a_refused_field_can_be_left_out() {
+fn a_refused_field_is_left_out() {
+    let relay = relay("http-400-store");
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "hi"]).exits(0).says(
+        "notice: Unsupported parameter: 'store' is not supported by this relay (HTTP 400); \
+         asking again without `store`, here and later (request 2)\n",
+    );
+    assert!(told(&done, &relay).last().unwrap().contains("2 requests"));
+    let done = home.run(&["run", "hi"]).exits(0);
+    assert!(told(&done, &relay).last().unwrap().contains("1 request "));
+    let known = home.run(&["endpoints", "list"]).exits(0);
+    assert!(known.out.contains("without `store`"), "{}", known.out);
+}
+
+#[test]
+fn a_strict_endpoint_is_not_asked_again_without_a_refused_field() {
     let relay = relay("http-400-store");
     let home = Home::seed("custom", &relay);
     let done = home
-        .run(&["run", "hi"])
+        .run(&["run", "hi", "--recovery", "strict"])
         .exits(1)
         .says("help: `compat: {drop_fields: [store]}` leaves it out\n");
     assert_eq!(told(&done, &relay).last().unwrap(), "failed · 1 request");
