@@ -20,6 +20,7 @@ impl Common {
     pub(crate) fn flags(&self) -> Flags {
         Flags {
             target: None,
+            upstream: None,
             model: self.model.clone(),
             base_url: self.base_url.clone(),
             api_key_env: self.api_key_env.clone(),

@@ -67,7 +67,7 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
 /// The upstreams: the one that was named, else the configuration's default and its named entries.
 fn upstreams(common: &Common, serve: &args::Serve, env: &Env) -> Result<Vec<Upstream>, u8> {
     let flags = Flags {
-        base_url: serve.upstream.clone().or_else(|| common.base_url.clone()),
+        upstream: serve.upstream.clone(),
         ..common.flags()
     };
     let file = common.config.as_deref();
@@ -82,7 +82,7 @@ fn upstreams(common: &Common, serve: &args::Serve, env: &Env) -> Result<Vec<Upst
         Err(Unusable::Nothing) if !loaded.entries.is_empty() => {}
         Err(unusable) => return Err(super::refuse(unusable, loaded.file.as_deref())),
     }
-    if flags.base_url.is_some() {
+    if flags.upstream.is_some() || flags.base_url.is_some() {
         return Ok(upstreams);
     }
     for name in &loaded.entries {

@@ -12,6 +12,8 @@ use crate::paths::Env;
 pub(crate) struct Flags {
     /// An endpoint's address where a command takes one as its argument; it wins over `--base-url`.
     pub(crate) target: Option<String>,
+    /// The same for the gateway's `--upstream`.
+    pub(crate) upstream: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) base_url: Option<String>,
     pub(crate) api_key_env: Option<String>,
@@ -43,7 +45,9 @@ impl Flags {
         });
         Options {
             model: set(&self.model, "--model"),
-            base_url: set(&self.target, "TARGET").or(set(&self.base_url, "--base-url")),
+            base_url: set(&self.target, "TARGET")
+                .or(set(&self.upstream, "--upstream"))
+                .or(set(&self.base_url, "--base-url")),
             key: key
                 .map(|n| Sourced::new(Key::Variable(n.to_owned()), Origin::Flag("--api-key-env"))),
             mode: set(&self.recovery, "--recovery"),

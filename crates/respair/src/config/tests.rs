@@ -524,12 +524,11 @@ fn what_init_writes_is_read_again() {
         "{problems}"
     );
     let flags = Flags {
-        target: None,
         model: Some("4.10".into()),
         base_url: Some("https://r.example/v1".into()),
         api_key_env: Some("K".into()),
         recovery: Some(Mode::Inline),
-        state_dir: None,
+        ..Flags::default()
     };
     let case = Case::new(&template::render(&flags)).var("K", "k");
     let settings = case.settings();
