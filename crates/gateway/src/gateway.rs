@@ -1,39 +1,22 @@
 //! The listener: accepts, serves, and stops without dropping what is under way.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::header::{HeaderMap, HeaderValue, UPGRADE};
-use hyper::http::request::Parts;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use respair_client::{Clock, SetupError};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{Connection, Socket};
 use crate::guard::Guard;
-use crate::headers::REQUEST_ID;
 use crate::metrics::Metrics;
 use crate::options::Log;
-use crate::record::Ongoing;
-use crate::reply::{Body, Refusal, text};
-use crate::route::Route;
 use crate::upstream::Upstreams;
-use crate::{Finish, GatewayOptions, Record, ServeLimits, pass, responses};
-
-/// Bytes that one connection may hold for what was not taken yet, and for a request's head that is not whole. Above
-/// `limits.headers`, so that it is told by its name.
-const BUFFER: usize = 64 << 10;
+use crate::{GatewayOptions, Record, ServeLimits, connection};
 
 /// The pause after a connection could not be accepted: out of descriptors it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -71,7 +54,7 @@ impl std::fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// What all requests share.
+/// What all requests share: those that begin from now on. A reload puts another one in its place; who has this one keeps it.
 pub(crate) struct Shared {
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: ServeLimits,
@@ -80,8 +63,9 @@ pub(crate) struct Shared {
     /// Cancelled when streams have to end now.
     pub(crate) ending: CancellationToken,
     /// Cancelled when no more requests are taken.
-    closing: CancellationToken,
-    guard: Guard,
+    pub(crate) closing: CancellationToken,
+    pub(crate) guard: Guard,
+    drain: Duration,
     log: Log,
 }
 
@@ -93,12 +77,20 @@ impl Shared {
     }
 }
 
+/// What holds at the moment.
+pub(crate) struct Current(RwLock<Arc<Shared>>);
+
+impl Current {
+    pub(crate) fn now(&self) -> Arc<Shared> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// A gateway that listens.
 pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<Shared>,
-    drain: Duration,
+    pub(crate) current: Arc<Current>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -140,13 +132,13 @@ impl Gateway {
                 headers: options.limits.headers,
             },
             limits: options.limits,
+            drain: options.drain,
             log: options.log,
         };
         Ok(Self {
             listener,
             address,
-            shared: Arc::new(shared),
-            drain: options.drain,
+            current: Arc::new(Current(RwLock::new(Arc::new(shared)))),
         })
     }
 
@@ -166,9 +158,10 @@ impl Gateway {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
-                        let connection = connection(Arc::clone(&self.shared), socket);
-                        let cut = cut.clone();
-                        tasks.spawn(async move { cut.run_until_cancelled(connection).await });
+                        // Each event is one write, and shall be one segment.
+                        let _ = socket.set_nodelay(true);
+                        let current = Arc::clone(&self.current);
+                        tasks.spawn(connection::serve(current, socket, cut.clone()));
                     }
                     Err(error) => {
                         tracing::debug!(%error, "not accepted");
@@ -179,126 +172,18 @@ impl Gateway {
             }
         }
         drop(self.listener);
-        self.shared.closing.cancel();
+        let shared = self.current.now();
+        shared.closing.cancel();
         tasks.close();
         tokio::select! {
             () = tasks.wait() => return,
-            () = tokio::time::sleep(self.drain) => {}
+            () = tokio::time::sleep(shared.drain) => {}
             () = hurry => {}
         }
-        self.shared.ending.cancel();
+        shared.ending.cancel();
         if tokio::time::timeout(ENDING, tasks.wait()).await.is_err() {
             cut.cancel();
             tasks.wait().await;
         }
     }
-}
-
-/// Serves one connection to its end, and settles what was sent on it.
-async fn connection(shared: Arc<Shared>, socket: TcpStream) {
-    // Each event is one write, and shall be one segment.
-    let _ = socket.set_nodelay(true);
-    let limits = shared.limits;
-    let connection = Arc::new(Connection::default());
-    let socket = Socket::new(socket, limits.write_stall, Arc::clone(&connection));
-    let service =
-        service_fn(|request| handle(Arc::clone(&shared), Arc::clone(&connection), request));
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_wait)
-        .max_buf_size(BUFFER)
-        .writev(true)
-        .serve_connection(TokioIo::new(socket), service);
-    let mut served = pin!(served);
-    let result = tokio::select! {
-        result = served.as_mut() => result,
-        () = shared.closing.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = &result {
-        tracing::debug!(%error, "a client's connection broke");
-    }
-    for mut record in connection.take() {
-        record.terminal_delivered = record.terminal_seen && result.is_ok();
-        if result.is_err() {
-            record.finish = if connection.stalled() {
-                Finish::ClientStalled
-            } else {
-                Finish::ClientGone
-            };
-        }
-        shared.settle(&record);
-    }
-}
-
-async fn handle(
-    shared: Arc<Shared>,
-    connection: Arc<Connection>,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let ongoing = Ongoing::new(&shared, &connection, &parts);
-    let id = HeaderValue::from_str(ongoing.id());
-    let mut response = answer(&shared, ongoing, parts, body).await;
-    if let Ok(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    Ok(response)
-}
-
-async fn answer(
-    shared: &Arc<Shared>,
-    mut ongoing: Ongoing,
-    parts: Parts,
-    body: Incoming,
-) -> Response<Body> {
-    let names = shared.upstreams.names();
-    let checked = shared.guard.check(&parts);
-    let route = match checked.and_then(|()| Route::of(&parts.method, parts.uri.path(), &names)) {
-        Ok(route) => route,
-        Err(refusal) => return ongoing.refuse(&refusal),
-    };
-    ongoing.routed(route.name());
-    match route {
-        Route::Health => ongoing.told(text(StatusCode::OK, "text/plain", "ok\n")),
-        Route::Ready if shared.closing.is_cancelled() => ongoing.told(text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "text/plain",
-            "stopping\n",
-        )),
-        Route::Ready => ongoing.told(text(StatusCode::OK, "text/plain", "ready\n")),
-        Route::Metrics => {
-            let page = shared.metrics.text();
-            ongoing.told(text(StatusCode::OK, "text/plain; version=0.0.4", page))
-        }
-        Route::Responses { upstream } => {
-            responses::respond(shared, ongoing, parts, body, upstream).await
-        }
-        Route::Pass { rest, .. } if wants_websocket(&parts.method, &parts.headers, &rest) => {
-            let message = "responses are served as server-sent events here: POST to this path with `stream: true`";
-            ongoing.refuse(
-                &Refusal::new(
-                    StatusCode::UPGRADE_REQUIRED,
-                    "websocket_not_served",
-                    message,
-                )
-                .closing(),
-            )
-        }
-        Route::Pass { upstream, rest } => {
-            pass::pass(shared, ongoing, parts, body, upstream, &rest).await
-        }
-    }
-}
-
-fn wants_websocket(method: &Method, headers: &HeaderMap, rest: &str) -> bool {
-    let upgrade = headers
-        .get(UPGRADE)
-        .map(HeaderValue::as_bytes)
-        .unwrap_or_default();
-    *method == Method::GET
-        && upgrade.eq_ignore_ascii_case(b"websocket")
-        && rest.trim_end_matches('/') == "/responses"
 }

@@ -28,7 +28,7 @@ const UPLOADS: [&str; 7] = [
 pub(crate) struct Guard {
     pub(crate) own: SocketAddr,
     pub(crate) allow_origins: Vec<String>,
-    /// `limits.headers`.
+    /// `serve.limits.headers`.
     pub(crate) headers: usize,
 }
 
@@ -56,10 +56,10 @@ impl Guard {
         }
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         let message = format!(
-            "the head of the request has {size} bytes; `limits.headers` allows {}",
+            "the head of the request has {size} bytes; `serve.limits.headers` allows {}",
             self.headers
         );
-        Err(Refusal::limit(status, "limits.headers", message))
+        Err(Refusal::limit(status, "serve.limits.headers", message))
     }
 
     fn check_host(&self, parts: &Parts) -> Result<(), Refusal> {

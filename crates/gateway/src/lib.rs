@@ -31,6 +31,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod connection;
 mod gateway;
 mod guard;
@@ -45,6 +46,7 @@ mod reply;
 mod request;
 mod responses;
 mod route;
+mod socket;
 mod upstream;
 
 pub use gateway::{Gateway, StartError};

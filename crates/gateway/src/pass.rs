@@ -171,7 +171,16 @@ struct Passing {
 
 impl Passing {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        match within(self.idle, self.body.next()).await {
+        let ending = self.ongoing.ending();
+        let came = tokio::select! {
+            biased;
+            came = within(self.idle, self.body.next()) => came,
+            () = ending.cancelled() => {
+                self.ongoing.record.error = Some("gateway_stopping".to_owned());
+                None
+            }
+        };
+        match came {
             Some(Some(Ok(chunk))) => {
                 self.ongoing.first_byte();
                 let length = chunk.len() as u64;
@@ -225,8 +234,9 @@ impl Refused {
 }
 
 fn too_long(limit: usize) -> Refusal {
-    let message = format!("the body of the request is larger than {limit} bytes (`limits.body`)");
-    Refusal::limit(StatusCode::PAYLOAD_TOO_LARGE, "limits.body", message)
+    let message =
+        format!("the body of the request is larger than {limit} bytes (`serve.limits.body`)");
+    Refusal::limit(StatusCode::PAYLOAD_TOO_LARGE, "serve.limits.body", message)
 }
 
 /// Whether a body that says its length is short enough.
@@ -262,11 +272,14 @@ fn incoming(
             }
             Err(_) => {
                 let message = format!(
-                    "nothing of the request's body came for {} (`limits.body_wait`)",
+                    "nothing of the request's body came for {} (`serve.limits.body_wait`)",
                     wire::spell(limits.body_wait)
                 );
-                let refusal =
-                    Refusal::limit(StatusCode::REQUEST_TIMEOUT, "limits.body_wait", message);
+                let refusal = Refusal::limit(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "serve.limits.body_wait",
+                    message,
+                );
                 return Some((Err(refused.set(refusal)), None));
             }
         };

@@ -10,6 +10,7 @@ use hyper::http::request::Parts;
 use respair_core::Repair;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
 use crate::gateway::Shared;
@@ -36,7 +37,7 @@ pub enum Finish {
     Refused,
     /// The client went away.
     ClientGone,
-    /// The client took nothing for too long (`limits.write_stall`).
+    /// The client took nothing for too long (`serve.limits.write_stall`).
     ClientStalled,
     /// It was passed on, whatever it was.
     #[default]
@@ -104,7 +105,26 @@ pub struct Record {
     pub terminal_delivered: bool,
 }
 
+/// Names a request.
+pub(crate) fn new_id() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}
+
 impl Record {
+    /// A head that could not be read.
+    pub(crate) fn unread(id: String, status: u16, error: Option<String>) -> Self {
+        Self {
+            id,
+            method: "-".to_owned(),
+            route: "none",
+            path: "-".to_owned(),
+            status,
+            finish: Finish::Refused,
+            error,
+            ..Self::default()
+        }
+    }
+
     /// One line for a person.
     #[must_use]
     pub fn human(&self) -> String {
@@ -223,7 +243,7 @@ impl Ongoing {
             .and_then(|agent| agent.split_whitespace().next())
             .unwrap_or_default();
         let record = Record {
-            id: format!("{:016x}", fastrand::u64(..)),
+            id: new_id(),
             method: parts.method.to_string(),
             route: "none",
             path: shown(parts.uri.path()),
@@ -241,6 +261,11 @@ impl Ongoing {
 
     pub(crate) fn id(&self) -> &str {
         &self.record.id
+    }
+
+    /// Cancelled when it has to end now.
+    pub(crate) fn ending(&self) -> CancellationToken {
+        self.shared.ending.clone()
     }
 
     pub(crate) fn routed(&mut self, route: &'static str) {

@@ -76,11 +76,16 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn response(&self) -> Response<Body> {
+    /// What is sent as the body.
+    pub(crate) fn json(&self) -> String {
         let error = json!({"error": {
             "message": self.message, "type": self.kind(), "param": self.param, "code": self.code,
         }});
-        let mut response = Response::new(whole(error.to_string()));
+        error.to_string()
+    }
+
+    pub(crate) fn response(&self) -> Response<Body> {
+        let mut response = Response::new(whole(self.json()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -128,9 +128,9 @@ fn corrupt(why: &str) -> Refusal {
 
 fn too_long(limit: usize) -> Refusal {
     let message = format!(
-        "the body of the request is larger than {limit} bytes once decompressed (`limits.body`)"
+        "the body of the request is larger than {limit} bytes once decompressed (`serve.limits.body`)"
     );
-    Refusal::limit(StatusCode::PAYLOAD_TOO_LARGE, "limits.body", message)
+    Refusal::limit(StatusCode::PAYLOAD_TOO_LARGE, "serve.limits.body", message)
 }
 
 #[cfg(test)]
@@ -214,7 +214,11 @@ mod tests {
                 assert_eq!(decoded.is_ok(), fits, "{form} {size}");
                 if let Err(refusal) = decoded {
                     assert_eq!(refusal.status, 413, "{form}");
-                    assert_eq!(refusal.param.as_deref(), Some("limits.body"), "{form}");
+                    assert_eq!(
+                        refusal.param.as_deref(),
+                        Some("serve.limits.body"),
+                        "{form}"
+                    );
                 }
             }
         }

@@ -31,7 +31,7 @@ struct Wanted {
     stream: Option<bool>,
 }
 
-/// Reads the body of a request: decompressed, at most `limit` bytes (`limits.body`).
+/// Reads the body of a request: decompressed, at most `limit` bytes (`serve.limits.body`).
 pub(crate) async fn prepare(
     headers: &HeaderMap,
     body: Bytes,

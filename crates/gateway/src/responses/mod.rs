@@ -44,11 +44,14 @@ pub(crate) async fn respond(
 ) -> Response<Body> {
     let Some(open) = shared.metrics.open(shared.limits.streams) else {
         let message = format!(
-            "{} responses are under way (`limits.streams`)",
+            "{} responses are under way (`serve.limits.streams`)",
             shared.limits.streams
         );
-        let mut refusal =
-            Refusal::limit(StatusCode::SERVICE_UNAVAILABLE, "limits.streams", message);
+        let mut refusal = Refusal::limit(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "serve.limits.streams",
+            message,
+        );
         refusal.retry_after = Some(std::time::Duration::from_secs(1));
         return ongoing.refuse(&refusal);
     };

@@ -125,12 +125,12 @@ async fn limits_are_named() {
     named(
         &got(gateway.post(&serde_json::json!({ "input": long }))).await,
         413,
-        "limits.body",
+        "serve.limits.body",
     );
     named(
         &got(gateway.ask().header("x-long", "x".repeat(2000))).await,
         431,
-        "limits.headers",
+        "serve.limits.headers",
     );
     // A body without a length is counted as it comes.
     let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter(
@@ -140,18 +140,18 @@ async fn limits_are_named() {
         .http
         .post(gateway.url("/v1/responses"))
         .header("content-type", "application/json");
-    named(&got(request.body(chunked)).await, 413, "limits.body");
+    named(&got(request.body(chunked)).await, 413, "serve.limits.body");
     // One that stops coming is not waited for.
     let begun = post("localhost", JSON).replace("content-length: 15", "content-length: 999");
     let answer = gateway.exchange(begun.as_bytes()).await;
     assert!(
-        answer.starts_with("HTTP/1.1 408") && answer.contains("limits.body_wait"),
+        answer.starts_with("HTTP/1.1 408") && answer.contains("serve.limits.body_wait"),
         "{answer}"
     );
     // One stream is under way.
     let first = tokio::spawn(got(gateway.ask()));
     relay.wait_for_requests(1).await;
-    named(&gateway.stream().await, 503, "limits.streams");
+    named(&gateway.stream().await, 503, "serve.limits.streams");
     gate.open();
     assert_eq!(first.await.unwrap().status, 200);
     assert_eq!(gateway.stream().await.status, 200);

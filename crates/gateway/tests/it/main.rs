@@ -7,6 +7,7 @@ mod beginnings;
 mod clients;
 mod endings;
 mod guards;
+mod ids;
 mod passing;
 mod requests;
 mod scenarios;

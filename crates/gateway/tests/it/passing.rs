@@ -137,6 +137,33 @@ async fn a_cut_is_passed_on_as_one() {
     assert_eq!(gateway.records(1).await[0].finish, Finish::Truncated);
 }
 
+/// What is passed on cannot be ended in its own words: it is cut, and told as that.
+#[tokio::test(start_paused = true)]
+async fn stopping_cuts_what_is_passed_on() {
+    let relay = relay(Both(
+        Script::sse(),
+        Script::status(200).send("half").step(Step::HoldOpen),
+    ))
+    .await;
+    let mut gateway = before(&relay).await;
+    let mut response = gateway
+        .http
+        .get(gateway.url("/v1/models"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.chunk().await.unwrap().unwrap(), "half");
+    gateway.stop();
+    gateway.hurry();
+    assert!(response.chunk().await.is_err());
+    let record = &gateway.records(1).await[0];
+    assert_eq!(
+        (record.finish, record.error.as_deref()),
+        (Finish::Truncated, Some("gateway_stopping"))
+    );
+    gateway.stopped().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_native_provider_is_passed_on_byte_for_byte() {
     let scenario = respair_faults::scenario("no-created").unwrap();

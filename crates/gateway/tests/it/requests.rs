@@ -43,7 +43,7 @@ async fn a_body_that_cannot_be_decompressed_goes_nowhere() {
     let cut = zstd(br#"{"model":"m","input":"hi","stream":true}"#).await;
     let cut = cut[..cut.len() - 3].to_vec();
     for (encoding, body, status, code, param) in [
-        ("zstd", bomb, 413, "limit_passed", Some("limits.body")),
+        ("zstd", bomb, 413, "limit_passed", Some("serve.limits.body")),
         ("zstd", cut, 400, "content_encoding_invalid", None),
         ("zstd", Vec::new(), 400, "", None),
         (
