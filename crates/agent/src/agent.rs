@@ -1,0 +1,156 @@
+//! An [`Agent`]: what does not change while one talks.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use respair_client::{Client, Clock, SystemClock};
+
+use crate::{Limits, Permissions, Toolbox};
+
+/// An endpoint and the model that is asked there.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Link {
+    /// The endpoint.
+    pub client: Client,
+    /// The model.
+    pub model: String,
+    /// `reasoning.effort`.
+    pub reasoning_effort: Option<String>,
+    /// `reasoning.summary`.
+    pub reasoning_summary: Option<String>,
+    /// `max_output_tokens`.
+    pub max_output_tokens: Option<u64>,
+    /// How many tokens its context holds, where the user says.
+    pub context_length: Option<u64>,
+    /// Tells accounts apart without naming them; 0 without a key.
+    account: u64,
+}
+
+impl Link {
+    /// An endpoint and a model. `key` is what the endpoint was given, or nothing: only a hash of it is kept.
+    pub fn new(client: Client, model: impl Into<String>, key: Option<&str>) -> Self {
+        let account = key.map_or(0, |key| {
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            hasher.finish()
+        });
+        Self {
+            client,
+            model: model.into(),
+            reasoning_effort: None,
+            reasoning_summary: None,
+            max_output_tokens: None,
+            context_length: None,
+            account,
+        }
+    }
+
+    /// Whoever encrypts reasoning here: endpoint, account and model. Nobody else can read it (DEVIATIONS 8.1).
+    pub fn issuer(&self) -> String {
+        let url = self.client.endpoint().display_url();
+        format!("{url} {} {:016x}", self.model, self.account)
+    }
+
+    /// `provider model`, as it is shown.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.client.endpoint().provider, self.model)
+    }
+}
+
+/// What an agent is made of.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AgentOptions {
+    /// The endpoints in the order in which they are preferred; at least one.
+    pub links: Vec<Link>,
+    /// The tools.
+    pub tools: Toolbox,
+    /// What they may do.
+    pub permissions: Permissions,
+    /// The bounds.
+    pub limits: Limits,
+    /// The system prompt.
+    pub instructions: String,
+    /// Another clock than the system's.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AgentOptions {
+    /// One endpoint, no tools, every default.
+    pub fn new(link: Link, instructions: impl Into<String>) -> Self {
+        Self {
+            links: vec![link],
+            tools: Toolbox::default(),
+            permissions: Permissions::default(),
+            limits: Limits::default(),
+            instructions: instructions.into(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Endpoints, tools and settings. Clones share it, and what is known of which endpoint is down.
+#[derive(Clone)]
+pub struct Agent {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: AgentOptions,
+    /// Until when each endpoint is left alone, on the options' clock.
+    resting: Mutex<Vec<Option<Duration>>>,
+}
+
+impl Agent {
+    /// An agent with these options.
+    pub fn new(options: AgentOptions) -> Self {
+        let resting = Mutex::new(vec![None; options.links.len()]);
+        Self {
+            shared: Arc::new(Shared { options, resting }),
+        }
+    }
+
+    /// What it is made of.
+    pub fn options(&self) -> &AgentOptions {
+        &self.shared.options
+    }
+
+    /// The endpoint that is asked next: the first that does not rest, else the one that rests the shortest.
+    pub(crate) fn link(&self) -> usize {
+        let now = self.shared.options.clock.now();
+        let resting = self.resting();
+        let awake = resting
+            .iter()
+            .position(|until| until.is_none_or(|until| until <= now));
+        let soonest = || (0..resting.len()).min_by_key(|&at| resting[at]);
+        awake.or_else(soonest).unwrap_or(0)
+    }
+
+    /// Leaves an endpoint alone for a while. Gives the one that is asked instead, if there is one that does not rest.
+    pub(crate) fn rest(&self, link: usize, how_long: Duration) -> Option<usize> {
+        let now = self.shared.options.clock.now();
+        if let Some(until) = self.resting().get_mut(link) {
+            *until = Some(now + how_long);
+        }
+        let next = self.link();
+        let resting = self.resting();
+        let awake = resting.get(next)?.is_none_or(|until| until <= now);
+        awake.then_some(next)
+    }
+
+    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Option<Duration>>> {
+        self.shared
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Agent").field(&self.shared.options).finish()
+    }
+}

@@ -1,0 +1,241 @@
+//! A [`Conversation`]: what was said, and how it goes on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::entry::{Body, Entry, StoredItem, Undone};
+use crate::journal::{Journal, JournalError, Shown};
+use crate::{Agent, Ended, Totals, Work, compact, replay, turn};
+
+/// What the user says.
+#[derive(Clone, Debug)]
+pub struct Input {
+    parts: Vec<Value>,
+}
+
+impl Input {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            parts: vec![json!({"type": "input_text", "text": text.into()})],
+        }
+    }
+
+    /// Adds a part: `input_text`, `input_image`, `input_file`.
+    #[must_use]
+    pub fn with(mut self, part: Value) -> Self {
+        self.parts.push(part);
+        self
+    }
+
+    fn item(&self) -> Value {
+        json!({"type": "message", "role": "user", "content": self.parts})
+    }
+}
+
+/// A conversation with an agent.
+pub struct Conversation {
+    pub(crate) agent: Agent,
+    entries: Vec<Entry>,
+    journal: Option<Arc<dyn Journal>>,
+    /// The user's turns so far.
+    turn: u64,
+    totals: Totals,
+    /// The tools that the user allowed for good.
+    pub(crate) allowed: BTreeSet<String>,
+    /// Another model than the endpoint's own.
+    pub(crate) model: Option<String>,
+    /// Another `reasoning.effort`.
+    pub(crate) effort: Option<String>,
+}
+
+impl Conversation {
+    /// A new one, kept nowhere.
+    pub fn new(agent: Agent) -> Self {
+        Self::resume(agent, Vec::new())
+    }
+
+    /// One that began earlier.
+    pub fn resume(agent: Agent, entries: Vec<Entry>) -> Self {
+        let mut totals = Totals::default();
+        for entry in &entries {
+            if let Body::Ended(ended) = &entry.body {
+                totals.add_turn(&of_ended(ended));
+            }
+        }
+        Self {
+            agent,
+            turn: entries.iter().map(|entry| entry.turn).max().unwrap_or(0),
+            totals,
+            entries,
+            journal: None,
+            allowed: BTreeSet::new(),
+            model: None,
+            effort: None,
+        }
+    }
+
+    /// Keeps what is said from here on.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Says something: one turn, to its end.
+    pub fn send(&mut self, input: Input) -> Work<'_> {
+        Work::new(|events, cancel| {
+            let item = input.item();
+            Box::pin(turn::run(self, Some(item), events, cancel))
+        })
+    }
+
+    /// Puts a summary in the place of what was said, but for the last exchanges.
+    pub fn compact(&mut self) -> Work<'_> {
+        Work::new(|events, cancel| Box::pin(compact::run(self, events, cancel)))
+    }
+
+    /// Takes back the last turn, or the compaction that came after it. Gives what the user had said, if it was a turn.
+    pub async fn undo(&mut self) -> Option<String> {
+        let live = self.live();
+        let last = live.last()?;
+        if let Body::Compacted(_) = last.body {
+            let from = last.seq;
+            self.take_back(from).await;
+            return Some(String::new());
+        }
+        let turn = last.turn;
+        let first = live.iter().find(|entry| entry.turn == turn)?;
+        let (from, said) = (first.seq, said(first));
+        self.take_back(from).await;
+        Some(said.unwrap_or_default())
+    }
+
+    /// What the user said last, as it is sent.
+    pub fn last_input(&self) -> Option<Input> {
+        let live = self.live();
+        let item = live.iter().rev().find_map(|entry| match &entry.body {
+            Body::Item(item) if item.issuer.is_none() => {
+                let item: Value = serde_json::from_str(item.raw.get()).ok()?;
+                (item["role"] == "user").then_some(item)
+            }
+            _ => None,
+        })?;
+        let parts = item["content"].as_array()?.clone();
+        Some(Input { parts })
+    }
+
+    /// The entries that were not taken back, in order.
+    pub fn live(&self) -> Vec<&Entry> {
+        replay::live(&self.entries)
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What the conversation took so far.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Asks another model from the next request on; `None` is the endpoint's own.
+    pub fn set_model(&mut self, model: Option<String>) {
+        self.model = model;
+    }
+
+    /// Another `reasoning.effort` from the next request on; `None` is the configured one.
+    pub fn set_reasoning_effort(&mut self, effort: Option<String>) {
+        self.effort = effort;
+    }
+
+    async fn take_back(&mut self, from: u64) {
+        // It is taken back here in any case; that it could not be written was said before, or is said the next time.
+        let _ = self.append(Body::Undone(Undone { from })).await;
+    }
+
+    pub(crate) fn next_turn(&mut self) -> u64 {
+        self.turn += 1;
+        self.turn
+    }
+
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    pub(crate) fn count(&mut self, totals: &Totals) {
+        self.totals.add_turn(totals);
+    }
+
+    /// Adds an entry; an error is given once, and the conversation goes on without its journal.
+    pub(crate) async fn append(&mut self, body: Body) -> Result<(), JournalError> {
+        let entry = Entry {
+            seq: self.next_seq(),
+            turn: self.turn,
+            at: self.agent.options().clock.unix(),
+            body,
+        };
+        self.entries.push(entry);
+        let (Some(journal), Some(entry)) = (self.journal.clone(), self.entries.last()) else {
+            return Ok(());
+        };
+        let kept = journal.append(entry).await;
+        if kept.is_err() {
+            self.journal = None;
+        }
+        kept
+    }
+
+    pub(crate) async fn append_item(
+        &mut self,
+        raw: Box<RawValue>,
+        issuer: Option<String>,
+    ) -> Result<(), JournalError> {
+        self.append(Body::Item(StoredItem { raw, issuer })).await
+    }
+
+    pub(crate) fn shown(&self, piece: impl FnOnce(u64) -> Shown) {
+        if let Some(journal) = &self.journal {
+            journal.shown(piece(self.turn));
+        }
+    }
+}
+
+impl std::fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conversation")
+            .field("entries", &self.entries.len())
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}
+
+fn of_ended(ended: &Ended) -> Totals {
+    Totals {
+        requests: ended.requests,
+        input_tokens: ended.input_tokens,
+        output_tokens: ended.output_tokens,
+        context_tokens: ended.context_tokens,
+        ..Totals::default()
+    }
+}
+
+/// The text of a message of the user's.
+fn said(entry: &Entry) -> Option<String> {
+    let Body::Item(item) = &entry.body else {
+        return None;
+    };
+    let item: Value = serde_json::from_str(item.raw.get()).ok()?;
+    let parts = item["content"].as_array()?;
+    let texts = parts.iter().filter_map(|part| part["text"].as_str());
+    Some(texts.collect::<Vec<_>>().join("\n"))
+}

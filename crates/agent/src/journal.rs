@@ -1,0 +1,46 @@
+//! Where a conversation is kept while it goes on: each entry as it is made, each piece as it is shown.
+
+use crate::{BoxFuture, Entry};
+
+/// Keeps a conversation. The one in [`crate::tools`]'s neighbourhood is SQLite; a library may bring its own, or none.
+pub trait Journal: Send + Sync {
+    /// Keeps an entry. When the future is ready the entry outlives the process; everything shown before it that belongs to
+    /// the same response is settled by it and may be forgotten.
+    fn append<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<(), JournalError>>;
+
+    /// Notes a piece that was shown of the response under way, so that a process that dies leaves it behind. It is not
+    /// waited for; pieces come in order.
+    fn shown(&self, piece: Shown);
+}
+
+/// A piece of a response under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The turn of the user's.
+    pub turn: u64,
+    /// What it is a piece of.
+    pub kind: ShownKind,
+    /// The piece.
+    pub text: String,
+}
+
+/// What a shown piece belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShownKind {
+    /// The answer.
+    Text,
+    /// The reasoning.
+    Reasoning,
+}
+
+/// The conversation is not kept any further. The turn goes on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Another process goes on with the same conversation.
+    #[error("another process goes on with this session; what is said here is not kept any more")]
+    Taken,
+    /// It cannot be written.
+    #[error("the session cannot be written ({0}); what is said from here on is not kept")]
+    Unwritable(String),
+}

@@ -1,0 +1,227 @@
+//! The entries as the `input` of a request.
+//!
+//! Every request carries the whole conversation (`store: false`), so it holds nothing that the server would have to look up,
+//! and nothing that only another one can read (DEVIATIONS, group 8; HERMES.md, 2d):
+//!
+//! - no ids of items; a `call_id` stays, since it joins a call to its output;
+//! - reasoning only to the issuer that encrypted it, with a `summary`, and only before an item of the same response;
+//! - messages with text, parts with the fields that a request takes; a message's phase only to its issuer, and what was
+//!   said in between to nobody else;
+//! - arguments that are a JSON object; what is none is wrapped in one that says so;
+//! - each call with exactly one output, each output behind its call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use respair_core::is_interim;
+use serde_json::{Map, Value, json};
+
+use crate::entry::StoredItem;
+use crate::{Body, Compacted, Entry};
+
+/// What stands before a summary in the place of what it sums up.
+const SUMMARY: &str = "Summary of the conversation so far:";
+
+/// The entries that were not taken back, in order. What takes back is itself left out.
+pub fn live(entries: &[Entry]) -> Vec<&Entry> {
+    let mut live: Vec<&Entry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match &entry.body {
+            Body::Undone(undone) => live.retain(|other| other.seq < undone.from),
+            _ => live.push(entry),
+        }
+    }
+    live
+}
+
+/// The `input` of a request to `issuer`.
+pub fn input(entries: &[Entry], issuer: &str) -> Vec<Value> {
+    of(&live(entries), issuer)
+}
+
+/// The same for entries that are live.
+pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
+    let compacted = live.iter().rev().find_map(|entry| match &entry.body {
+        Body::Compacted(compacted) => Some(compacted),
+        _ => None,
+    });
+    let from = compacted.map_or(0, |compacted| compacted.until);
+    // Reasoning before this place is sent to nobody.
+    let unreadable = live.iter().rev().find_map(|entry| match entry.body {
+        Body::ReasoningDropped => Some(entry.seq),
+        _ => None,
+    });
+    let mut writer = Writer {
+        issuer,
+        out: compacted.map(summary).into_iter().collect(),
+        calls: BTreeMap::new(),
+        answered: BTreeSet::new(),
+        reasoning: Vec::new(),
+    };
+    for entry in live.iter().filter(|entry| entry.seq >= from) {
+        if let Body::Item(item) = &entry.body {
+            let readable = unreadable.is_none_or(|dropped| entry.seq > dropped);
+            writer.item(item, readable);
+        }
+    }
+    writer.finish()
+}
+
+fn summary(compacted: &Compacted) -> Value {
+    user_text(&format!("{SUMMARY}\n\n{}", compacted.summary))
+}
+
+/// A message of the user's.
+pub(crate) fn user_text(text: &str) -> Value {
+    json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
+}
+
+struct Writer<'a> {
+    issuer: &'a str,
+    out: Vec<Value>,
+    /// Calls that wait for their output: the type of output that each takes.
+    calls: BTreeMap<String, &'static str>,
+    answered: BTreeSet<String>,
+    /// Reasoning that waits for the item that it belongs to.
+    reasoning: Vec<Value>,
+}
+
+impl Writer<'_> {
+    fn item(&mut self, stored: &StoredItem, readable: bool) {
+        let Ok(Value::Object(item)) = serde_json::from_str(stored.raw.get()) else {
+            return;
+        };
+        let own = stored.issuer.as_deref() == Some(self.issuer);
+        match item.get("type").and_then(Value::as_str) {
+            Some("message") | None => self.message(item, stored, own),
+            Some("reasoning") => {
+                let reasoning = own.then(|| reasoning(&item)).flatten();
+                self.reasoning.extend(reasoning.filter(|_| readable));
+            }
+            Some("function_call") => {
+                let arguments = Value::String(arguments(item.get("arguments")));
+                self.call(&item, "arguments", arguments, "function_call_output");
+            }
+            Some("custom_tool_call") => {
+                let input = item.get("input").cloned().unwrap_or_else(|| json!(""));
+                self.call(&item, "input", input, "custom_tool_call_output");
+            }
+            Some("function_call_output" | "custom_tool_call_output") => self.output(item),
+            // Hosted calls ran at the upstream that made them, under ids that it keeps: what they found is in the text.
+            Some(_) => {}
+        }
+    }
+
+    fn message(&mut self, item: Map<String, Value>, stored: &StoredItem, own: bool) {
+        self.answer_open_calls();
+        let Some(_issuer) = &stored.issuer else {
+            // Our own words, as we wrote them.
+            self.reasoning.clear();
+            self.out.push(Value::Object(item));
+            return;
+        };
+        let content: Vec<Value> = item
+            .get("content")
+            .and_then(Value::as_array)
+            .map(|parts| parts.iter().filter_map(part).collect())
+            .unwrap_or_default();
+        let interim = is_interim(stored.raw.get());
+        if content.is_empty() || (interim && !own) {
+            return;
+        }
+        let mut message = json!({"type": "message", "role": "assistant", "content": content});
+        if own && let Some(phase) = item.get("phase").filter(|phase| phase.is_string()) {
+            message["phase"] = phase.clone();
+        }
+        self.push(message);
+    }
+
+    fn call(&mut self, item: &Map<String, Value>, field: &str, value: Value, output: &'static str) {
+        let text = |name| item.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (call_id, name) = (text("call_id"), text("name"));
+        let known = self.calls.contains_key(call_id) || self.answered.contains(call_id);
+        if call_id.is_empty() || name.is_empty() || known {
+            return;
+        }
+        let mut call = json!({"type": text("type"), "call_id": call_id, "name": name});
+        call[field] = value;
+        if let Some(namespace) = item.get("namespace").filter(|value| value.is_string()) {
+            call["namespace"] = namespace.clone();
+        }
+        self.calls.insert(call_id.to_owned(), output);
+        self.push(call);
+    }
+
+    fn output(&mut self, item: Map<String, Value>) {
+        let call_id = item.get("call_id").and_then(Value::as_str);
+        let Some(kind) = call_id.and_then(|call_id| self.calls.remove(call_id)) else {
+            return;
+        };
+        let call_id = call_id.unwrap_or_default();
+        self.answered.insert(call_id.to_owned());
+        let output = item.get("output").cloned().unwrap_or_else(|| json!(""));
+        self.out
+            .push(json!({"type": kind, "call_id": call_id, "output": output}));
+    }
+
+    /// What follows reasoning is what it belongs to.
+    fn push(&mut self, item: Value) {
+        self.out.append(&mut self.reasoning);
+        self.out.push(item);
+    }
+
+    /// A call that got no output, because the turn was interrupted or the process died, is answered with that.
+    fn answer_open_calls(&mut self) {
+        for (call_id, kind) in std::mem::take(&mut self.calls) {
+            let output = "not run: the turn ended before this call";
+            self.out
+                .push(json!({"type": kind, "call_id": call_id, "output": output}));
+            self.answered.insert(call_id);
+        }
+    }
+
+    fn finish(mut self) -> Vec<Value> {
+        self.answer_open_calls();
+        self.out
+    }
+}
+
+/// A part of a message of the model's, with what a request takes; `None` for an empty one.
+fn part(part: &Value) -> Option<Value> {
+    let field = match part["type"].as_str()? {
+        "output_text" => "text",
+        "refusal" => "refusal",
+        _ => return None,
+    };
+    let text = part[field].as_str().filter(|text| !text.is_empty())?;
+    let mut kept = json!({"type": part["type"], field: text});
+    if field == "text" {
+        kept["annotations"] = json!([]);
+    }
+    Some(kept)
+}
+
+/// Reasoning with what a request takes; `None` when nobody could read it.
+fn reasoning(item: &Map<String, Value>) -> Option<Value> {
+    let encrypted = item.get("encrypted_content")?.as_str()?;
+    let summary = item.get("summary").filter(|summary| summary.is_array());
+    (!encrypted.is_empty()).then(|| {
+        json!({
+            "type": "reasoning",
+            "summary": summary.cloned().unwrap_or_else(|| json!([])),
+            "encrypted_content": encrypted,
+        })
+    })
+}
+
+/// Arguments that are a JSON object. Empty ones are an empty object; what is none is given in one that says so: it is never
+/// turned into another call (DEVIATIONS 8.9).
+fn arguments(given: Option<&Value>) -> String {
+    let text = given.and_then(Value::as_str).unwrap_or_default();
+    if text.trim().is_empty() {
+        return "{}".to_owned();
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(_)) => text.to_owned(),
+        _ => json!({"invalid_arguments": text}).to_string(),
+    }
+}

@@ -1,0 +1,8 @@
+//! How a conversation behaves, by concern.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod tool_loop;
