@@ -155,12 +155,12 @@ impl Turn<'_> {
                     call,
                 }],
                 Planned::Ready(ready) if ready.beside() => {
-                    let mut group = vec![ready];
+                    let mut group = vec![*ready];
                     while let Some(next) =
                         planned.next_if(|next| matches!(next, Planned::Ready(r) if r.beside()))
                     {
                         if let Planned::Ready(ready) = next {
-                            group.push(ready);
+                            group.push(*ready);
                         }
                     }
                     self.run_beside(group).await
@@ -237,12 +237,12 @@ impl Turn<'_> {
     }
 
     /// Several at once; given in their order.
-    async fn run_beside(&mut self, group: Vec<Box<Ready>>) -> Vec<Over> {
+    async fn run_beside(&mut self, group: Vec<Ready>) -> Vec<Over> {
         let (events, cancel) = (self.events(), self.cancel.clone());
         let clock = &self.conversation.agent.options().clock;
         let running = group.into_iter().map(|ready| {
             let (events, cancel) = (events.clone(), cancel.clone());
-            run(*ready, events, cancel, clock.as_ref())
+            run(ready, events, cancel, clock.as_ref())
         });
         let running = stream::iter(running);
         running
