@@ -1,18 +1,32 @@
 //! `cargo xtask bench [NAME…] [ARGUMENT…]`: every benchmark target of the workspace, or those that are named, one after the
 //! other. The growth benchmark draws `docs/growth.svg` with it.
 //!
-//! They are named one by one because a plain `cargo bench` also starts the unit tests' harness, which does not know
+//! `gateway` is not criterion's: it is a program of its own that compares the binary with nginx (bench/src/main.rs) and writes what
+//! it finds into docs/PERFORMANCE.md.
+//!
+//! The others are named one by one because a plain `cargo bench` also starts the unit tests' harness, which does not know
 //! criterion's arguments.
+
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::Failure;
-use crate::run::{cargo, check, read};
+use crate::run::{cargo, check, read, root};
+
+/// The comparison with nginx.
+const GATEWAY: &str = "gateway";
+
+/// Where its tables go.
+const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PERFORMANCE.md");
 
 /// Where the plot of growth goes.
 const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/growth.svg");
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    if let Some((GATEWAY, args)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        return gateway(args);
+    }
     let metadata =
         read(cargo().args(["metadata", "--format-version", "1", "--no-deps", "--locked"]))?;
     let metadata: Value = serde_json::from_str(&metadata)
@@ -47,7 +61,35 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
                 .args(args),
         )?;
     }
+    if named.is_empty() {
+        gateway(&[])?;
+    }
     Ok(())
+}
+
+/// Builds the binary as it is released, and the program that measures it; what is only a part of the run is not written down.
+fn gateway(args: &[String]) -> Result<(), Failure> {
+    for package in ["respair", "respair-bench"] {
+        check(cargo().args(["build", "--release", "--locked", "--package", package]))?;
+    }
+    let read_line = |command: &mut Command| read(command).map(|line| line.trim().to_owned());
+    let git = |args: &[&str]| read_line(Command::new("git").current_dir(root()).args(args));
+    let release = root().join("target/release");
+    let mut measured = Command::new(release.join("respair-bench"));
+    measured
+        .arg(GATEWAY)
+        .arg("--respair")
+        .arg(release.join("respair"));
+    if !args.iter().any(|arg| arg == "--only") {
+        measured
+            .args(["--write", TABLES])
+            .args(["--commit", &git(&["rev-parse", "--short", "HEAD"])?])
+            .args([
+                "--date",
+                &read_line(Command::new("date").args(["-u", "+%F"]))?,
+            ]);
+    }
+    check(measured.args(args))
 }
 
 /// Package and target name of each benchmark.
