@@ -38,6 +38,6 @@ mod stream;
 
 pub use obedient::{obedient, obedient_but, obedient_stream, refusal};
 pub use relay::{Answer, Ended, Exchange, Relay, RelayBuilder, RelayEvent, Request};
-pub use scenarios::{Scenario, scenario, scenarios};
+pub use scenarios::{Ends, Holds, Scenario, scenario, scenarios};
 pub use script::{BodyLength, Gate, Pace, Script, Step};
 pub use stream::{Stream, conforming_reasoning_then_text, conforming_text, conforming_tool_call};

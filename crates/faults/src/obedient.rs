@@ -98,6 +98,22 @@ pub(crate) fn forced(body: &Value) -> Option<String> {
     body["tool_choice"]["name"].as_str().map(str::to_owned)
 }
 
+/// Whether the request brings the output of a call.
+pub(crate) fn has_output(body: &Value) -> bool {
+    let input = body["input"].as_array().into_iter().flatten();
+    input
+        .map(|item| &item["type"])
+        .any(|kind| kind == "function_call_output")
+}
+
+/// Whether the functions that the request offers are a shell's, as Codex CLI's are.
+pub(crate) fn offers_only_a_shell(body: &Value) -> bool {
+    let tools = body["tools"].as_array().into_iter().flatten();
+    let names: Vec<&Value> = tools.map(|tool| &tool["name"]).collect();
+    names.iter().any(|name| **name == "exec_command")
+        && !names.iter().any(|name| **name == "get_weather")
+}
+
 /// Whether the answer runs into `max_output_tokens`.
 pub(crate) fn is_cut(body: &Value) -> bool {
     body["max_output_tokens"]

@@ -1,7 +1,7 @@
 //! Every scenario of the relay, for a custom endpoint and for a native one: requests made, path, status, error code.
 
 use respair_client::TurnStatus;
-use respair_faults::scenarios;
+use respair_faults::{Ends, Scenario, scenarios};
 
 use crate::support::*;
 
@@ -97,9 +97,6 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("endless-frame", "1 strict failed oversized", SAME),
 ];
 
-/// Scenarios whose completed answer is no text.
-const NO_TEXT: &[&str] = &["tool-call"];
-
 #[tokio::test(start_paused = true)]
 async fn every_scenario_ends_as_it_should() {
     for scenario in scenarios() {
@@ -112,8 +109,8 @@ async fn every_scenario_ends_as_it_should() {
             } else {
                 native(provider, &relay)
             };
-            // For the frame that never ends.
-            endpoint.limits = endpoint.limits.with_frame(1 << 20);
+            // For the frame that never ends; others are legal and large.
+            endpoint.limits = endpoint.limits.with_frame(12 << 20);
             let run = run(&client(endpoint)).await;
             let name = format!("{} ({provider})", scenario.name());
             if let Some((_, custom, native)) = row {
@@ -124,7 +121,7 @@ async fn every_scenario_ends_as_it_should() {
                 };
                 assert_eq!(said(&run), *expected, "{name}: {:?}", run.outcome.error);
             }
-            holds(&run, &name);
+            holds(&run, scenario, &name);
             assert_eq!(
                 relay.requests().len() as u32,
                 run.outcome.upstream_requests,
@@ -154,7 +151,7 @@ fn said(run: &Run) -> String {
 
 /// What is true of every turn.
 #[track_caller]
-fn holds(run: &Run, name: &str) {
+fn holds(run: &Run, scenario: &Scenario, name: &str) {
     let outcome = &run.outcome;
     // Nothing is delivered twice or lost: the pieces are the whole.
     assert_eq!(run.text(), outcome.text, "{name}");
@@ -165,18 +162,20 @@ fn holds(run: &Run, name: &str) {
         "{name}"
     );
     assert!(outcome.upstream_requests <= 4, "{name}");
-    if outcome.status == TurnStatus::Completed
-        && !NO_TEXT.iter().any(|other| name.starts_with(other))
-    {
-        assert_eq!(outcome.text, "Hello from the relay.", "{name}");
+    let held = scenario.holds();
+    assert!(held.text.starts_with(&outcome.text), "{name}");
+    if outcome.status == TurnStatus::Completed {
+        assert_eq!(held.ends, Ends::Completed, "{name}");
+        assert!(outcome.text == held.text, "{name}");
+        assert_eq!(outcome.reasoning, held.reasoning, "{name}");
+        let items = item_types(outcome);
+        let count = |kind: &str| items.iter().filter(|other| *other == kind).count();
         assert_eq!(
-            item_types(outcome)
-                .iter()
-                .filter(|kind| *kind == "message")
-                .count(),
-            1,
+            count("message"),
+            usize::from(!held.text.is_empty()),
             "{name}"
         );
+        assert_eq!(count("function_call"), usize::from(held.call), "{name}");
     }
     if let Some(error) = &outcome.error {
         assert!(

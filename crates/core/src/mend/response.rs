@@ -80,9 +80,7 @@ impl Mend<'_> {
             let usable = given.is_some_and(|given| match key {
                 "output" => given.starts_with('['),
                 "object" => given == value,
-                "created_at" => given
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || byte == b'.'),
+                "created_at" => given.bytes().all(|byte| byte.is_ascii_digit()),
                 _ => given.starts_with('"') && given.len() > 2,
             });
             if reset && given != Some(&value) || !usable {
@@ -124,10 +122,12 @@ impl Mend<'_> {
     }
 
     fn created_at(&self) -> String {
-        let known = self.model.created_at.clone();
+        let known = self.model.created_at.as_deref();
         known
             .filter(|raw| known_time(Some(raw)))
-            .unwrap_or_else(|| self.model.context.now_unix.to_string())
+            // The time of a finer clock loses its fraction.
+            .and_then(|raw| raw.split('.').next())
+            .map_or_else(|| self.model.context.now_unix.to_string(), str::to_owned)
     }
 
     fn model_name(&self) -> String {

@@ -202,11 +202,7 @@ fn fields(look: &Look<'_>) -> Said {
             missing.push(key);
         }
     }
-    let number = |raw: &str| {
-        raw.bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    };
-    if !look.nested.get("created_at").is_some_and(number) {
+    if !look.nested.get("created_at").is_some_and(is_seconds) {
         missing.push("created_at");
     }
     let listed = output.is_some_and(is_array);
@@ -227,6 +223,11 @@ fn fields(look: &Look<'_>) -> Said {
         return None;
     }
     Some(format!("The response lacks `{}`", missing.join("`, `")).into())
+}
+
+/// Typed readers take `created_at` for an integer, as the schema has it.
+fn is_seconds(raw: &str) -> bool {
+    raw.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Those of the schema's fields that are missing or of another type, besides the ones that every profile asks for.

@@ -24,14 +24,7 @@ pub(super) fn reasoning_text(turn: &Turn) -> Script {
 }
 
 pub(super) fn tool_call(turn: &Turn) -> Script {
-    let arguments = ["{\"", "city", "\":\"", "Paris", "\"}"];
-    Script::stream(
-        &turn
-            .stream()
-            .prelude()
-            .call("get_weather", arguments)
-            .complete(),
-    )
+    Script::stream(&turn.call())
 }
 
 pub(super) fn queued(turn: &Turn) -> Script {

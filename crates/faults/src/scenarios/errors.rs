@@ -1,5 +1,7 @@
 //! Errors, in the stream and as HTTP: DEVIATIONS group 5.
 
+use serde_json::{Value, json};
+
 use super::Turn;
 use crate::ev;
 use crate::script::Script;
@@ -48,6 +50,28 @@ pub(super) fn then_failed(turn: &Turn) -> Script {
 
 pub(super) fn failed(turn: &Turn) -> Script {
     Script::stream(&turn.half().push(ev::failed(CODE, MESSAGE)))
+}
+
+pub(super) fn failed_error_null(turn: &Turn) -> Script {
+    let failed = ev::failed(CODE, MESSAGE).with("response.error", Value::Null);
+    Script::stream(&turn.half().push(failed))
+}
+
+/// Only what says that it failed, and why.
+pub(super) fn failed_minimal(turn: &Turn) -> Script {
+    let response = json!({"status": "failed", "error": {"code": CODE, "message": MESSAGE}});
+    let failed = ev::failed(CODE, MESSAGE).with("response", response);
+    Script::stream(&turn.half().push(failed))
+}
+
+/// 5.2: what is in the frame is an error, and nothing says so but its field.
+pub(super) fn first_nested_no_type(turn: &Turn) -> Script {
+    let error = ev::error_nested(FINAL_CODE, FINAL_MESSAGE);
+    let bare = error
+        .no_event_line()
+        .without("type")
+        .without("sequence_number");
+    Script::stream(&turn.stream().push(bare))
 }
 
 pub(super) fn failed_first(turn: &Turn) -> Script {

@@ -56,6 +56,89 @@ pub(super) fn tiny_chunks(turn: &Turn) -> Script {
     prelude::no_created(turn).in_chunks_of(1)
 }
 
+/// A frame like this behind each event but the prelude's.
+fn with_frames(turn: &Turn, frame: &'static str) -> Script {
+    let evs = turn.everything().evs().into_iter().enumerate();
+    Script::stream(&raw(evs
+        .flat_map(|(at, event)| {
+            let behind = (at > 1).then(|| ev::bytes(frame.as_bytes()));
+            [Some(event), behind]
+        })
+        .flatten()
+        .collect()))
+}
+
+pub(super) fn data_garbage_frame(turn: &Turn) -> Script {
+    with_frames(turn, "data: { \"wrong format\"\n\n")
+}
+
+pub(super) fn data_null_frame(turn: &Turn) -> Script {
+    with_frames(turn, "data: null\n\n")
+}
+
+pub(super) fn empty_data_frames(turn: &Turn) -> Script {
+    with_frames(turn, "data:\n\n")
+}
+
+pub(super) fn empty_data_event_frames(turn: &Turn) -> Script {
+    with_frames(turn, "event: keepalive\ndata:\n\n")
+}
+
+pub(super) fn event_only_frames(turn: &Turn) -> Script {
+    with_frames(turn, "event: keepalive\n\n")
+}
+
+/// 6.12.
+pub(super) fn single_newline_frames(turn: &Turn) -> Script {
+    framed(turn, Framing::NO_BLANK_LINE)
+}
+
+pub(super) fn data_before_event(turn: &Turn) -> Script {
+    framed(turn, Framing::DATA_FIRST)
+}
+
+pub(super) fn data_no_space(turn: &Turn) -> Script {
+    framed(turn, Framing::NO_SPACE)
+}
+
+pub(super) fn multiline_data(turn: &Turn) -> Script {
+    framed(turn, Framing::MULTI_LINE)
+}
+
+fn framed(turn: &Turn, framing: Framing) -> Script {
+    Script::stream(&turn.everything().map(|ev| ev.framing(framing)))
+}
+
+pub(super) fn event_line_wrong(turn: &Turn) -> Script {
+    Script::stream(&turn.everything().map(|ev| ev.event_name(Some("message"))))
+}
+
+pub(super) fn id_retry_fields(turn: &Turn) -> Script {
+    let stream = turn.everything().map(|ev| ev.id_line("7"));
+    Script::stream(&stream.insert(0, ev::bytes(&b"retry: 3000\n\n"[..])))
+}
+
+pub(super) fn one_chunk(turn: &Turn) -> Script {
+    Script::sse().send(turn.everything().to_bytes())
+}
+
+/// Text beyond ASCII, with chunks that end within its characters.
+pub(super) fn utf8_split(turn: &Turn) -> Script {
+    let stream = turn.stream().prelude().message(UNICODE).complete();
+    Script::stream(&stream).in_chunks_of(1)
+}
+
+/// The whole answer in one delta of 8 MB.
+pub(super) fn huge_delta(turn: &Turn) -> Script {
+    let text = "Hello. ".repeat(HUGE);
+    Script::stream(&turn.stream().prelude().message([text.as_str()]).complete())
+}
+
+/// How often [`huge_delta`] says its word.
+pub(super) const HUGE: usize = 1_200_000;
+/// What [`utf8_split`] says, in two deltas.
+const UNICODE: [&str; 2] = ["Grüße, 世", "界 \u{1f44b}"];
+
 /// For the limits: 64 KiB a chunk, for ever, and not one line ending.
 pub(super) fn endless_frame(turn: &Turn) -> Script {
     let step = Step::Repeat {

@@ -4,11 +4,15 @@
 //! [`Script`]. One more scenario is one function in the file of its group and one row in the table.
 
 mod asked;
+mod calls;
 mod conforming;
 mod endings;
 mod errors;
+mod fields;
 mod framing;
+mod holds;
 mod identity;
+mod items;
 mod prelude;
 mod table;
 mod terminal;
@@ -21,6 +25,9 @@ use crate::obedient::{self, refusal};
 use crate::relay::{Answer, Request};
 use crate::script::Script;
 use crate::stream::Stream;
+
+use holds::Held;
+pub use holds::{Ends, Holds};
 
 /// The answer of every scenario, delta by delta.
 const TEXT: [&str; 4] = ["Hello", " from", " the", " relay."];
@@ -35,6 +42,7 @@ pub struct Scenario {
     build: fn(&Turn) -> Script,
     /// It sees to refusals and `stream: false` itself.
     alone: bool,
+    held: Held,
 }
 
 impl Scenario {
@@ -48,6 +56,12 @@ impl Scenario {
     #[must_use]
     pub fn summary(&self) -> &'static str {
         self.summary
+    }
+
+    /// What it holds: what a client has to come out with.
+    #[must_use]
+    pub fn holds(&self) -> Holds {
+        self.held.holds()
     }
 
     /// The script for the request with this number (from 0): scenarios that end in `-once` behave
@@ -142,6 +156,32 @@ impl Turn {
     fn reasoning(&self) -> Stream {
         let stream = self.stream().prelude().reasoning(SUMMARY).message(TEXT);
         self.forced().unwrap_or_else(|| stream.complete())
+    }
+
+    /// The conforming stream with reasoning, text and a call.
+    fn everything(&self) -> Stream {
+        let stream = self.stream().prelude().reasoning(SUMMARY).message(TEXT);
+        self.calling(stream)
+    }
+
+    /// The conforming stream with a call and nothing else.
+    fn call(&self) -> Stream {
+        self.calling(self.stream().prelude())
+    }
+
+    /// With the call at its end; the text where the request brings the call's output, so that an agent comes to an end.
+    fn calling(&self, stream: Stream) -> Stream {
+        if self.forced().is_some() || obedient::has_output(&self.body) {
+            return self.text();
+        }
+        match obedient::offers_only_a_shell(&self.body) {
+            true => stream.call(
+                Holds::COMMAND.0,
+                ["{\"", "cmd", "\":\"echo ", "Paris", "\"}"],
+            ),
+            false => obedient::call(stream, Holds::WEATHER.0, "Paris"),
+        }
+        .complete()
     }
 
     fn forced(&self) -> Option<Stream> {

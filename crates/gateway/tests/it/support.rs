@@ -40,10 +40,10 @@ pub struct Running {
     served: JoinHandle<()>,
 }
 
-/// A custom endpoint at the relay. Frames are bounded so that an endless one ends soon.
+/// A custom endpoint at the relay. Frames are bounded so that an endless one ends soon, and a large one does not.
 pub fn endpoint(relay: &Relay) -> Endpoint {
     let mut endpoint = Endpoint::custom(format!("{}/base", relay.base_url()).parse().unwrap());
-    endpoint.limits = Limits::default().with_frame(1 << 20);
+    endpoint.limits = Limits::default().with_frame(12 << 20);
     endpoint
 }
 
