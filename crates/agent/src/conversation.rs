@@ -34,6 +34,14 @@ impl Input {
     fn item(&self) -> Value {
         json!({"type": "message", "role": "user", "content": self.parts})
     }
+
+    /// The text of a message of the user's.
+    pub(crate) fn said(item: &str) -> Option<String> {
+        let item: Value = serde_json::from_str(item).ok()?;
+        let parts = item["content"].as_array()?;
+        let texts = parts.iter().filter_map(|part| part["text"].as_str());
+        Some(texts.collect::<Vec<_>>().join("\n"))
+    }
 }
 
 /// A conversation with an agent.
@@ -229,13 +237,10 @@ fn of_ended(ended: &Ended) -> Totals {
     }
 }
 
-/// The text of a message of the user's.
+/// The text of an entry of the user's.
 fn said(entry: &Entry) -> Option<String> {
-    let Body::Item(item) = &entry.body else {
-        return None;
-    };
-    let item: Value = serde_json::from_str(item.raw.get()).ok()?;
-    let parts = item["content"].as_array()?;
-    let texts = parts.iter().filter_map(|part| part["text"].as_str());
-    Some(texts.collect::<Vec<_>>().join("\n"))
+    match &entry.body {
+        Body::Item(item) => Input::said(item.raw.get()),
+        _ => None,
+    }
 }

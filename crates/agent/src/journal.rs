@@ -2,10 +2,9 @@
 
 use crate::{BoxFuture, Entry};
 
-/// Keeps a conversation. The one in [`crate::tools`]'s neighbourhood is SQLite; a library may bring its own, or none.
+/// Keeps a conversation: [`crate::sessions`] in SQLite; a library may bring its own, or none.
 pub trait Journal: Send + Sync {
-    /// Keeps an entry. When the future is ready the entry outlives the process; everything shown before it that belongs to
-    /// the same response is settled by it and may be forgotten.
+    /// Keeps an entry. When the future is ready the entry outlives the process.
     fn append<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<(), JournalError>>;
 
     /// Notes a piece that was shown of the response under way, so that a process that dies leaves it behind. It is not

@@ -33,6 +33,7 @@ mod fallback;
 mod journal;
 mod limits;
 pub mod replay;
+pub mod sessions;
 mod step;
 mod tool;
 pub mod tools;
