@@ -3,10 +3,12 @@
 //! `Accept-Encoding: identity` is sent, and some relays compress all the same, some without saying so, and some say so
 //! without doing it (DEVIATIONS 6.17). The first bytes decide; what they turn out to be is told as a finding.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
 use async_compression::tokio::bufread::{
     BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
@@ -73,20 +75,25 @@ impl Body {
     /// The next bytes; `None` at the proper end. An error is a connection that broke or bytes that do not decode.
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, for who polls several things at once.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
             match &mut self.state {
-                State::Plain(raw) => return raw.next().await,
-                State::Decoding(decoded) => return decoded.next().await,
-                State::Over => return None,
+                State::Plain(raw) => return raw.poll_next_unpin(context),
+                State::Decoding(decoded) => return decoded.poll_next_unpin(context),
+                State::Over => return Poll::Ready(None),
                 State::Sniffing { raw, held } => {
-                    let over = match raw.next().await {
+                    let over = match ready!(raw.poll_next_unpin(context)) {
                         Some(Ok(chunk)) => {
                             held.extend_from_slice(&chunk);
                             false
                         }
                         Some(Err(error)) => {
                             self.state = State::Over;
-                            return Some(Err(error));
+                            return Poll::Ready(Some(Err(error)));
                         }
                         None => true,
                     };

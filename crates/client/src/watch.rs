@@ -48,19 +48,31 @@ impl<C: Deref<Target: Clock>> Watch<C> {
         (now, leapt)
     }
 
-    /// Waits until a timer has run out. The clock is looked at every few seconds, since tokio's stands still in suspend.
-    /// After a leap the upstream gets one more such interval: what it sent meanwhile may still be on its way through the
-    /// kernel.
+    /// Waits until a timer has run out.
     pub async fn expired(&mut self) -> Expired {
         loop {
-            let (now, leapt) = self.read();
-            let wait = match (self.dog.expired(now), self.dog.deadline()) {
-                (Some(expired), _) if !leapt => return expired,
-                (Some(_), _) => RECHECK,
-                (None, Some(deadline)) => deadline.saturating_sub(now).min(RECHECK),
-                (None, None) => std::future::pending().await,
-            };
-            tokio::time::sleep(wait).await;
+            match self.look() {
+                Err(expired) => return expired,
+                Ok(Some(wait)) => tokio::time::sleep(wait).await,
+                Ok(None) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// How long the timers may be left alone if nothing comes meanwhile; `None` when they are all off.
+    ///
+    /// The clock is looked at every few seconds, since tokio's stands still in suspend. After a leap the upstream gets one
+    /// more such interval: what it sent meanwhile may still be on its way through the kernel.
+    ///
+    /// # Errors
+    /// The timer that has run out.
+    pub fn look(&mut self) -> Result<Option<Duration>, Expired> {
+        let (now, leapt) = self.read();
+        match (self.dog.expired(now), self.dog.deadline()) {
+            (Some(expired), _) if !leapt => Err(expired),
+            (Some(_), _) => Ok(Some(RECHECK)),
+            (None, Some(deadline)) => Ok(Some(deadline.saturating_sub(now).min(RECHECK))),
+            (None, None) => Ok(None),
         }
     }
 

@@ -10,7 +10,7 @@ use hyper::header::HeaderMap;
 use respair_client::ProviderKind;
 use respair_client::wire::{self, Happened, Next, Policy, Progress, Redactor, Wait, decide};
 use respair_core::{Class, EndOfBody, Ending, Event, EventKind, RetryVerdict};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::Turn;
 use super::failure::Failure;
@@ -195,7 +195,7 @@ impl<'a> Beginning<'a> {
             mut reading,
             headers,
         } = answer;
-        let (limits, ending) = (self.turn.shared.limits, &self.turn.shared.ending);
+        let limits = self.turn.shared.limits;
         let mut held: Vec<Event> = Vec::new();
         let mut size = 0;
         let mut commit: Option<(Instant, bool)> = None;
@@ -203,13 +203,7 @@ impl<'a> Beginning<'a> {
             let by = commit
                 .map(|(at, _)| at)
                 .filter(|_| !reading.reader.is_draining());
-            let came = tokio::select! {
-                biased;
-                came = reading.next(ending) => came,
-                () = sleep_until(by.unwrap_or_else(Instant::now)), if by.is_some() => {
-                    return Ok(Begun { reading, held, headers });
-                }
-            };
+            let came = reading.next_until(by).await;
             if reading.began {
                 ongoing.first_byte();
             }
@@ -235,6 +229,13 @@ impl<'a> Beginning<'a> {
                         }
                         Some(_) => {}
                     }
+                }
+                Some(Came::Due) => {
+                    return Ok(Begun {
+                        reading,
+                        held,
+                        headers,
+                    });
                 }
                 Some(Came::Ended(how)) => {
                     return Err(Failure::of_ending(

@@ -42,7 +42,7 @@ pub(super) async fn fold(
 ) -> Result<Folded, Failure> {
     let mut terminal = None;
     let mut ending = None;
-    while let Some(came) = reading.next(&turn.shared.ending).await {
+    while let Some(came) = reading.next().await {
         if reading.began {
             ongoing.first_byte();
         }
@@ -54,6 +54,7 @@ pub(super) async fn fold(
                     terminal = event.field(Field::Response).map(str::to_owned);
                 }
             }
+            Came::Due => {}
             Came::Ended(how) => {
                 ending = Some(how);
                 // A stream ends at its terminal event; what follows is not waited for.

@@ -1,5 +1,6 @@
 //! `POST …/responses`: asked upstream, read, mended, and sent on.
 
+mod alarm;
 mod begin;
 mod failure;
 mod fold;
@@ -96,7 +97,7 @@ pub(crate) async fn respond(
     let mut beginning = Beginning::new(&turn);
     if turn.prepared.stream {
         match beginning.stream(&mut ongoing).await {
-            Ok(begun) => stream::response(Arc::clone(shared), open, ongoing, begun),
+            Ok(begun) => stream::response(shared, open, ongoing, begun),
             Err(failure) => failure.response(ongoing),
         }
     } else {

@@ -1,18 +1,22 @@
 //! An upstream's answer being read: bytes, the clock and the end of the body in, events out.
 
+use std::future::{Future as _, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 use respair_client::wire::{self, Break, Watch};
 use respair_client::{Clock, TimeoutSettings};
-use respair_core::{Context, EndOfBody, Ending, Event, Reader, ReaderOptions, Step};
-use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use respair_core::{self as core, EndOfBody, Ending, Event, Expired, Reader, ReaderOptions, Step};
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Turn;
+use super::alarm::Alarm;
 
 /// The clock of a watch.
 pub(super) type Timers = Watch<Arc<dyn Clock>>;
@@ -23,6 +27,15 @@ pub(super) enum Came {
     Event(Event),
     /// The stream has ended. What still comes is `[DONE]` and comments.
     Ended(Ending),
+    /// Nothing, for as long as it was waited for.
+    Due,
+}
+
+/// What an answer is read from.
+enum Input {
+    Bytes(Bytes),
+    Over(EndOfBody),
+    Due,
 }
 
 /// An answer in hand. Dropping it closes the upstream's connection.
@@ -30,6 +43,13 @@ pub(super) struct Reading {
     body: wire::Body,
     pub(super) reader: Reader,
     watch: Timers,
+    /// When `watch` is to be looked at again, as long as nothing has changed for it; `None` in it: never.
+    watched: Option<Option<Instant>>,
+    /// An event came that carries the response on, which `watch` was not told yet.
+    progressed: bool,
+    alarm: Alarm,
+    /// The gateway ends its streams.
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
     drain: Duration,
     /// When to stop waiting for what may follow an `error` or the terminal event.
     drained: Option<Instant>,
@@ -59,7 +79,7 @@ impl Reading {
     pub(super) fn new(turn: &Turn<'_>, response: reqwest::Response, watch: Timers) -> Self {
         let endpoint = &turn.upstream.endpoint;
         let entropy = u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..));
-        let context = Context::new(turn.shared.clock.unix(), entropy)
+        let context = core::Context::new(turn.shared.clock.unix(), entropy)
             .with_request(turn.prepared.facts.clone());
         let options = ReaderOptions::tolerant()
             .with_limits(endpoint.limits)
@@ -74,6 +94,10 @@ impl Reading {
             body: wire::Body::new(&headers, bytes),
             reader: Reader::new(options, context),
             watch,
+            watched: None,
+            progressed: false,
+            alarm: Alarm::new(),
+            stopping: Box::pin(turn.shared.ending.clone().cancelled_owned()),
             drain: endpoint.limits.drain,
             drained: None,
             ended: false,
@@ -86,71 +110,131 @@ impl Reading {
     }
 
     /// What comes next; `None` when everything was said. Nothing is lost when the future is dropped.
-    pub(super) async fn next(&mut self, ending: &CancellationToken) -> Option<Came> {
+    pub(super) async fn next(&mut self) -> Option<Came> {
+        self.next_until(None).await
+    }
+
+    /// The same, waiting no longer than `until`.
+    pub(super) async fn next_until(&mut self, until: Option<Instant>) -> Option<Came> {
+        poll_fn(|context| self.poll_next(context, || until)).await
+    }
+
+    /// The same, for a body that is polled. `until` is asked only where there is nothing to give.
+    pub(super) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        mut until: impl FnMut() -> Option<Instant>,
+    ) -> Poll<Option<Came>> {
         loop {
             while let Some(step) = self.reader.poll() {
                 match step {
                     Step::Event(event) => {
-                        if wire::carries_on(event.kind().class()) {
-                            self.watch.on_progress();
-                        }
-                        return Some(Came::Event(event));
+                        self.progressed |= wire::carries_on(event.kind().class());
+                        return Poll::Ready(Some(Came::Event(event)));
                     }
                     Step::Ended(how) => {
                         self.ended = true;
                         self.drained = None;
-                        return Some(Came::Ended(how));
+                        return Poll::Ready(Some(Came::Ended(how)));
                     }
                     // Only the strict reading refuses.
                     _ => {}
                 }
             }
             if self.over {
-                return None;
+                return Poll::Ready(None);
             }
-            if (self.ended || self.reader.is_draining()) && self.drained.is_none() {
-                self.drained = Some(Instant::now() + self.drain);
+            match ready!(self.poll_input(context, &mut until)) {
+                Input::Bytes(chunk) => self.take(chunk),
+                Input::Over(cause) => {
+                    self.over = true;
+                    self.reader.finish(cause);
+                }
+                Input::Due => return Poll::Ready(Some(Came::Due)),
             }
-            self.wait(ending).await;
         }
     }
 
-    /// Waits for bytes, for the end of the body, or for a reason to end it ourselves.
-    async fn wait(&mut self, ending: &CancellationToken) {
+    /// Bytes, the end of the body, a reason to end it ourselves, or `until`: whatever comes first.
+    fn poll_input(
+        &mut self,
+        context: &mut Context<'_>,
+        until: impl FnOnce() -> Option<Instant>,
+    ) -> Poll<Input> {
+        if self.stopping.as_mut().poll(context).is_ready() {
+            self.why = Some("the gateway is stopping".to_owned());
+            return Poll::Ready(Input::Over(EndOfBody::Interrupted));
+        }
         let received = self.body.received();
-        let cause = tokio::select! {
-            biased;
-            () = ending.cancelled() => {
-                self.why = Some("the gateway is stopping".to_owned());
-                EndOfBody::Interrupted
+        match self.body.poll_next(context) {
+            Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Input::Bytes(chunk)),
+            // Behind the terminal event it is nobody's concern how the connection ends (DEVIATIONS 4.10).
+            Poll::Ready(None) => return Poll::Ready(Input::Over(EndOfBody::Eof)),
+            Poll::Ready(Some(Err(_))) if self.ended => {
+                return Poll::Ready(Input::Over(EndOfBody::Eof));
             }
-            chunk = self.body.next() => match chunk {
-                Some(Ok(chunk)) => return self.take(chunk),
-                None => EndOfBody::Eof,
-                // Behind the terminal event it is nobody's concern how the connection ends (DEVIATIONS 4.10).
-                Some(Err(_)) if self.ended => EndOfBody::Eof,
-                Some(Err(error)) => {
-                    self.why = Some(why(&error));
-                    EndOfBody::Reset
-                }
-            },
-            () = sleep_until(self.drained.unwrap_or_else(Instant::now)), if self.drained.is_some() => EndOfBody::Drained,
-            expired = self.watch.expired(), if self.drained.is_none() => {
-                if self.body.received() > received {
-                    // Bytes came that a decoder still holds.
-                    self.watch.on_bytes();
-                    return;
-                }
-                self.why = Some(self.watch.sentence(expired));
-                EndOfBody::Timeout
+            Poll::Ready(Some(Err(error))) => {
+                self.why = Some(why(&error));
+                return Poll::Ready(Input::Over(EndOfBody::Reset));
             }
-        };
-        self.over = true;
-        self.reader.finish(cause);
+            Poll::Pending => {}
+        }
+        if self.body.received() > received {
+            // A decoder still holds them.
+            self.heard();
+        }
+        let until = until();
+        loop {
+            let draining = self.ended || self.reader.is_draining();
+            let own = if draining {
+                let drain = self.drain;
+                Some(*self.drained.get_or_insert_with(|| Instant::now() + drain))
+            } else {
+                match self.watched() {
+                    Ok(due) => due,
+                    Err(expired) => {
+                        self.why = Some(self.watch.sentence(expired));
+                        return Poll::Ready(Input::Over(EndOfBody::Timeout));
+                    }
+                }
+            };
+            let Some(due) = own.into_iter().chain(until).min() else {
+                return Poll::Pending;
+            };
+            ready!(self.alarm.poll(context, due));
+            if until.is_some_and(|until| own.is_none_or(|own| until < own)) {
+                return Poll::Ready(Input::Due);
+            }
+            if draining {
+                return Poll::Ready(Input::Over(EndOfBody::Drained));
+            }
+            // The timers have to be looked at again.
+            self.watched = None;
+        }
+    }
+
+    /// When the timers are to be looked at again; `None` when they are all off.
+    fn watched(&mut self) -> Result<Option<Instant>, Expired> {
+        if std::mem::take(&mut self.progressed) {
+            self.watch.on_progress();
+            self.watched = None;
+        }
+        if let Some(due) = self.watched {
+            return Ok(due);
+        }
+        let due = self.watch.look()?.map(|wait| Instant::now() + wait);
+        self.watched = Some(due);
+        Ok(due)
+    }
+
+    /// Bytes came.
+    fn heard(&mut self) {
+        self.watch.on_bytes();
+        self.watched = None;
     }
 
     fn take(&mut self, chunk: Bytes) {
-        self.watch.on_bytes();
+        self.heard();
         self.began = true;
         if let Some(kept) = &mut self.kept {
             let first = kept

@@ -2,18 +2,18 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::Frame;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use respair_core::{Class, Ending, Event, EventKind, Field};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::begin::Begun;
 use super::reading::{Came, Reading};
@@ -31,7 +31,7 @@ const CODEX: &str = "codex";
 
 /// The answer: its headers, and the body that is polled by the connection.
 pub(super) fn response(
-    shared: Arc<Shared>,
+    shared: &Shared,
     open: Open,
     mut ongoing: Ongoing,
     begun: Begun,
@@ -53,20 +53,15 @@ pub(super) fn response(
     let streaming = Streaming {
         held: begun.held.into(),
         reading: Some(begun.reading),
-        beat: Instant::now() + shared.limits.heartbeat,
+        beat: None,
         every: shared.limits.heartbeat,
         ended: false,
         needs_events: ongoing.record.client.starts_with(CODEX),
         whole_frames: true,
-        shared,
         ongoing,
         _open: open,
     };
-    let frames = stream::unfold(Box::new(streaming), |mut streaming| async move {
-        let bytes = streaming.next().await?;
-        Some((Ok::<_, io::Error>(Frame::data(bytes)), streaming))
-    });
-    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    let mut response = Response::new(streaming.boxed_unsync());
     *response.headers_mut() = fields;
     response
 }
@@ -77,8 +72,8 @@ struct Streaming {
     held: VecDeque<Event>,
     /// `None` once the stream is over.
     reading: Option<Reading>,
-    /// When the silence has lasted long enough.
-    beat: Instant,
+    /// When the silence has lasted long enough; `None` before it has begun.
+    beat: Option<Instant>,
     every: Duration,
     /// The upstream's stream has ended.
     ended: bool,
@@ -86,36 +81,47 @@ struct Streaming {
     needs_events: bool,
     /// What was sent last ended with a blank line.
     whole_frames: bool,
-    shared: Arc<Shared>,
     ongoing: Ongoing,
     _open: Open,
 }
 
+impl hyper::body::Body for Streaming {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let bytes = ready!(self.poll_bytes(context));
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
 impl Streaming {
-    /// The next bytes to send; `None` at the end.
-    async fn next(&mut self) -> Option<Bytes> {
+    /// The next bytes to send; `None` at the end. What the connection is given before it is told to wait goes out in as few
+    /// writes as there are, and then at once.
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(event) = self.held.pop_front() {
-                return Some(self.send(&event));
+                return Poll::Ready(Some(self.send(&event)));
             }
-            let reading = self.reading.as_mut()?;
-            let quiet = !self.ended && self.whole_frames;
-            let came = tokio::select! {
-                biased;
-                came = reading.next(&self.shared.ending) => came,
-                () = sleep_until(self.beat), if quiet => {
-                    return Some(self.heartbeat());
-                }
+            let Some(reading) = self.reading.as_mut() else {
+                return Poll::Ready(None);
             };
-            match came {
+            let quiet = !self.ended && self.whole_frames;
+            let (beat, every) = (&mut self.beat, self.every);
+            let until = || quiet.then(|| *beat.get_or_insert_with(|| Instant::now() + every));
+            match ready!(reading.poll_next(context, until)) {
                 Some(Came::Event(event)) => {
                     let bytes = self.send(&event);
                     if self.ended && event.kind().class() == Class::Sentinel {
                         // Nothing means anything behind it.
                         self.finish();
                     }
-                    return Some(bytes);
+                    return Poll::Ready(Some(bytes));
                 }
+                Some(Came::Due) => return Poll::Ready(Some(self.heartbeat())),
                 Some(Came::Ended(how)) => {
                     self.ended = true;
                     self.ongoing.record.finish = finish_of(&how);
@@ -128,7 +134,7 @@ impl Streaming {
 
     /// What breaks the silence: a comment; an event where only events reset the reader's timer.
     fn heartbeat(&mut self) -> Bytes {
-        self.beat = Instant::now() + self.every;
+        self.beat = None;
         let event = match &mut self.reading {
             Some(reading) if self.needs_events => reading.reader.heartbeat(),
             _ => None,
@@ -149,7 +155,7 @@ impl Streaming {
             record.tokens = tokens(event);
         }
         record.events += u64::from(event.counts());
-        self.beat = Instant::now() + self.every;
+        self.beat = None;
         let bytes = event.raw().clone();
         record.bytes += bytes.len() as u64;
         self.whole_frames = bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n");
