@@ -52,8 +52,8 @@ impl Trace {
         Ok(Self::new(options.open(path)?))
     }
 
-    /// Begins the body of request `attempt` of a turn.
-    pub(crate) fn body(&self, attempt: u32, redactor: &Redactor) -> (TraceBody, io::Result<()>) {
+    /// Begins the body of request `attempt` of a turn, and says how that went.
+    pub fn body(&self, attempt: u32, redactor: &Redactor) -> (TraceBody, io::Result<()>) {
         let begun = self.with(|sink| {
             sink.bodies += 1;
             if sink.bodies == 1 {
@@ -73,7 +73,10 @@ impl Trace {
     }
 
     /// Notes an answer that is no stream, line by line as comments.
-    pub(crate) fn note(&self, text: &str, redactor: &Redactor) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the writer says; nothing more is written then.
+    pub fn note(&self, text: &str, redactor: &Redactor) -> io::Result<()> {
         let text = redactor.text(text);
         self.with(|sink| {
             let gap = if sink.line_feeds == 0 { "\n" } else { "" };
@@ -123,15 +126,18 @@ impl fmt::Debug for Trace {
     }
 }
 
-/// The trace of one body.
-pub(crate) struct TraceBody {
+/// The trace of one body. What was held back, as the beginning of a secret, is written when it is dropped.
+pub struct TraceBody {
     trace: Trace,
     redact: RedactStream,
 }
 
 impl TraceBody {
     /// Copies bytes as they came.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the writer says, once; nothing more is written then.
+    pub fn push(&mut self, chunk: &[u8]) -> io::Result<()> {
         let bytes = self.redact.push(chunk);
         self.trace.with(|sink| sink.write(&bytes))
     }

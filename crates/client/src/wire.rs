@@ -12,5 +12,6 @@ pub use crate::redact::Redactor;
 pub use crate::refused_field::find as refused_field;
 pub use crate::request::headers;
 pub use crate::retry::{asked, backoff, spell, status_verdict};
+pub use crate::trace::TraceBody;
 pub use crate::transport::{Break, body_error, build, error as transport_error};
 pub use crate::watch::Watch;

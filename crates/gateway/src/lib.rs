@@ -33,6 +33,7 @@
 
 mod answer;
 mod connection;
+mod copies;
 mod gateway;
 mod guard;
 mod headers;
@@ -42,6 +43,7 @@ mod options;
 mod pass;
 mod paste;
 mod record;
+mod recorder;
 mod reply;
 mod request;
 mod responses;
@@ -49,8 +51,10 @@ mod route;
 mod socket;
 mod upstream;
 
-pub use gateway::{Gateway, StartError};
+pub use copies::Bodies;
+pub use gateway::{Control, Gateway, StartError};
 pub use limits::ServeLimits;
 pub use options::{GatewayOptions, Upstream};
 pub use paste::Paste;
 pub use record::{Finish, Record};
+pub use recorder::RecordOptions;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use respair_client::{Clock, Endpoint, SystemClock};
 
-use crate::{Record, ServeLimits};
+use crate::{Record, RecordOptions, ServeLimits};
 
 /// Where requests may go.
 #[derive(Debug, Clone)]
@@ -42,6 +42,9 @@ impl Upstream {
 /// Told of each request when it is over.
 pub(crate) type Log = Arc<dyn Fn(&Record) + Send + Sync>;
 
+/// Told in words what a person who runs a gateway should know.
+pub(crate) type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How a gateway runs.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -58,6 +61,12 @@ pub struct GatewayOptions {
     pub drain: Duration,
     /// Told of each request when it is over.
     pub log: Log,
+    /// Told what whoever runs it should know: one line, without a stop.
+    pub notice: Notice,
+    /// Where both sides of each stream are kept. Nowhere by default.
+    pub record: Option<RecordOptions>,
+    /// Hands the bodies of requests and answers to the log. Off by default: they are what people said.
+    pub log_bodies: bool,
     /// Where the time comes from: tests bring their own.
     pub clock: Arc<dyn Clock>,
 }
@@ -73,6 +82,9 @@ impl GatewayOptions {
             allow_origins: Vec::new(),
             drain: Duration::from_secs(30),
             log: Arc::new(|_| {}),
+            notice: Arc::new(|_| {}),
+            record: None,
+            log_bodies: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -86,6 +98,7 @@ impl fmt::Debug for GatewayOptions {
             .field("limits", &self.limits)
             .field("allow_origins", &self.allow_origins)
             .field("drain", &self.drain)
+            .field("record", &self.record)
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Body as _, Frame, Incoming};
-use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use respair_client::wire;
@@ -80,9 +80,13 @@ pub(crate) async fn forward(
     let Asked {
         method,
         url,
-        headers,
+        mut headers,
         body,
     } = asked;
+    if ongoing.copies.are_wanted() {
+        // A copy is read by people and by `respair check`.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     let head = method == Method::HEAD;
     let sending = upstream
         .http
@@ -183,6 +187,7 @@ impl Passing {
         match came {
             Some(Some(Ok(chunk))) => {
                 self.ongoing.first_byte();
+                self.ongoing.copies.passed(&chunk);
                 let length = chunk.len() as u64;
                 self.ongoing.record.bytes += length;
                 self.left = self.left.map(|left| left.saturating_sub(length));

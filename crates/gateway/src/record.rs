@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
+use crate::copies::{Bodies, Copies};
 use crate::gateway::Shared;
 use crate::reply::{Body, Refusal};
 use crate::route::shown;
@@ -101,6 +102,8 @@ pub struct Record {
     pub bytes: u64,
     /// The upstream's terminal event was read.
     pub terminal_seen: bool,
+    /// The bodies, where they are logged.
+    pub bodies: Option<Bodies>,
     /// The terminal event reached the client's connection, and the connection closed properly behind it.
     pub terminal_delivered: bool,
 }
@@ -187,7 +190,7 @@ impl Record {
             .map(|repair| (repair.code.to_string(), json!(repair.count)))
             .collect();
         let ms = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        json!({
+        let mut line = json!({
             "type": "request",
             "id": self.id,
             "method": self.method,
@@ -208,14 +211,19 @@ impl Record {
             "bytes": self.bytes,
             "terminal_seen": self.terminal_seen,
             "terminal_delivered": self.terminal_delivered,
-        })
-        .to_string()
+        });
+        if let Some(bodies) = &self.bodies {
+            line["request_body"] = json!(bodies.request);
+            line["response_body"] = json!(bodies.answer);
+        }
+        line.to_string()
     }
 }
 
 /// A request that is under way. When it is dropped it is over, in whatever way, and is settled.
 pub(crate) struct Ongoing {
     pub(crate) record: Record,
+    pub(crate) copies: Copies,
     started: Instant,
     shared: Arc<Shared>,
     connection: Arc<Connection>,
@@ -252,6 +260,7 @@ impl Ongoing {
         };
         Self {
             record,
+            copies: Copies::default(),
             started: Instant::now(),
             shared: Arc::clone(shared),
             connection: Arc::clone(connection),
@@ -306,6 +315,7 @@ impl Drop for Ongoing {
     fn drop(&mut self) {
         let mut record = std::mem::take(&mut self.record);
         record.total = self.started.elapsed();
+        record.bodies = self.copies.bodies();
         match self.ending {
             How::Closing => return self.connection.keep(record),
             How::Over => {}

@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::fold::{Folded, fold};
 use super::reading::{Came, Reading, timers};
 use crate::record::Ongoing;
+use crate::recorder::Side;
 use crate::upstream::Ready;
 use crate::{Finish, pass, request};
 
@@ -159,6 +160,9 @@ impl<'a> Beginning<'a> {
         let upstream = self.turn.upstream;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = error_body(response, upstream.redactor.clone()).await;
+        if let Some(tap) = &self.turn.tap {
+            tap.answer(Side::Upstream, status.as_u16(), &body);
+        }
         let now = self.turn.shared.clock.unix();
         let error = wire::read_refusal(
             status,

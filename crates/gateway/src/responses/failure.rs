@@ -178,13 +178,18 @@ impl Failure {
         ongoing.record.finish = self.finish;
         ongoing.record.error = self.code;
         match self.answer {
-            Answer::Ours(refusal) => ongoing.told(refusal.response()),
+            Answer::Ours(refusal) => {
+                let status = refusal.status.as_u16();
+                ongoing.copies.answered(status, refusal.json().as_bytes());
+                ongoing.told(refusal.response())
+            }
             Answer::Theirs {
                 status,
                 headers,
                 body,
             } => {
                 ongoing.record.bytes = body.len() as u64;
+                ongoing.copies.answered(status.as_u16(), &body);
                 let mut response = Response::new(whole(body));
                 *response.status_mut() = status;
                 *response.headers_mut() = headers;

@@ -151,6 +151,7 @@ fn repairs(reader: &Reader, json: bool) -> Vec<Repair> {
 impl Folded {
     pub(super) fn response(self, mut ongoing: Ongoing) -> Response<Body> {
         ongoing.record.bytes = self.body.len() as u64;
+        ongoing.copies.sent(&self.body);
         let mut response = Response::new(whole(self.body));
         *response.status_mut() = StatusCode::OK;
         *response.headers_mut() = headers::downstream_of_read(&self.headers);

@@ -16,10 +16,12 @@ use hyper::{Method, Response, StatusCode};
 use respair_client::RecoveryMode;
 use url::Url;
 
+use crate::copies::Copies;
 use crate::gateway::Shared;
 use crate::headers;
 use crate::pass::{self, Asked, Refused};
 use crate::record::Ongoing;
+use crate::recorder::Tap;
 use crate::reply::{Body, Refusal};
 use crate::request::{self, Prepared};
 use crate::upstream::Ready;
@@ -33,6 +35,7 @@ struct Turn<'a> {
     url: Url,
     headers: HeaderMap,
     prepared: Prepared,
+    tap: Option<Tap>,
 }
 
 /// Answers a request for a response.
@@ -76,6 +79,9 @@ pub(crate) async fn respond(
         ));
     };
     ongoing.record.upstream = Some(upstream.name.clone());
+    let passing = (&prepared.body, prepared.stream);
+    let id = ongoing.id();
+    ongoing.copies = Copies::begin(shared, id, upstream, &parts.headers, passing);
     let url = upstream.address("/responses", parts.uri.query());
     if upstream.is_native() || upstream.endpoint.recovery.mode == RecoveryMode::Strict {
         let headers = headers::upstream(&parts.headers, upstream);
@@ -93,6 +99,7 @@ pub(crate) async fn respond(
         url,
         headers: headers::upstream_for_reading(&parts.headers, upstream),
         prepared,
+        tap: ongoing.copies.tap(),
     };
     let mut beginning = Beginning::new(&turn);
     if turn.prepared.stream {

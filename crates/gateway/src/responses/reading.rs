@@ -17,6 +17,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Turn;
 use super::alarm::Alarm;
+use crate::recorder::{Side, Tap};
 
 /// The clock of a watch.
 pub(super) type Timers = Watch<Arc<dyn Clock>>;
@@ -64,6 +65,7 @@ pub(super) struct Reading {
     /// What a body that begins as JSON says, as it came; for who asked for JSON.
     kept: Option<BytesMut>,
     keep: usize,
+    tap: Option<Tap>,
 }
 
 /// The timers of one request. Whole answers take as long as their generation: `progress` bounds their first byte.
@@ -85,6 +87,9 @@ impl Reading {
             .with_limits(endpoint.limits)
             .without(endpoint.recovery.without.clone())
             .cumulative(endpoint.cumulative_deltas);
+        if let Some(tap) = &turn.tap {
+            tap.body();
+        }
         let headers = response.headers().clone();
         let redactor = turn.upstream.redactor.clone();
         let bytes = response
@@ -106,6 +111,7 @@ impl Reading {
             why: None,
             kept: (!turn.prepared.stream).then(BytesMut::new),
             keep: endpoint.limits.frame,
+            tap: turn.tap.clone(),
         }
     }
 
@@ -236,6 +242,9 @@ impl Reading {
     fn take(&mut self, chunk: Bytes) {
         self.heard();
         self.began = true;
+        if let Some(tap) = &self.tap {
+            tap.bytes(Side::Upstream, &chunk);
+        }
         if let Some(kept) = &mut self.kept {
             let first = kept
                 .iter()

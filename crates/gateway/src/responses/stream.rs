@@ -93,8 +93,11 @@ impl hyper::body::Body for Streaming {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let bytes = ready!(self.poll_bytes(context));
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+        let Some(bytes) = ready!(self.poll_bytes(context)) else {
+            return Poll::Ready(None);
+        };
+        self.ongoing.copies.sent(&bytes);
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }
 

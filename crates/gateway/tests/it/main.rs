@@ -9,6 +9,7 @@ mod endings;
 mod guards;
 mod ids;
 mod passing;
+mod records;
 mod requests;
 mod scenarios;
 mod support;
