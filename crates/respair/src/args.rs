@@ -56,8 +56,9 @@ passed on byte for byte. The client's key goes to the upstream, unless one is co
 /healthz, /readyz and /metrics say how it is.
 
 It serves until it is interrupted; streams then finish within --drain, and a second Ctrl-C ends
-them at once. Exit codes: 0 stopped, 1 it cannot listen, 2 usage or configuration, 130 a second
-Ctrl-C.";
+them at once. SIGHUP reads the configuration again, and drops no stream.
+
+Exit codes: 0 stopped, 1 it cannot listen, 2 usage or configuration, 130 a second Ctrl-C.";
 
 const AFTER_CHECK: &str = "\
 A stream is recorded with `curl -sN … > FILE` or `respair run --trace FILE`; `-` is standard input.
@@ -236,18 +237,18 @@ pub(crate) enum Format {
 /// `respair serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The upstream; `/responses` is added to it [default: those of the configuration]
+    /// The upstream; `/responses` is added to it [default: the configured ones]
     #[arg(long, value_name = "URL", conflicts_with = "base_url")]
     pub(crate) upstream: Option<String>,
-    /// Where to listen, on this machine; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8484")]
-    pub(crate) listen: String,
-    /// Print what to paste into a client (codex, hermes, env or aisdk), and do not serve
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8484]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Print what to paste into codex, hermes, env or aisdk, and do not serve
     #[arg(long, value_name = "CLIENT", hide_possible_values = true)]
     pub(crate) print_config: Option<PasteInto>,
-    /// How long streams may go on when it is told to stop, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(crate) drain: std::time::Duration,
+    /// How long streams may go on when it is told to stop [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) drain: Option<std::time::Duration>,
     /// One line a request on standard error: human (the default) or json
     #[arg(
         long,
@@ -257,9 +258,15 @@ pub(crate) struct Serve {
         hide_possible_values = true
     )]
     pub(crate) log: LogFormat,
-    /// A web page's origin that may use it, as in http://localhost:3000; again for more
+    /// A web page that may use it, as in http://localhost:3000; again for more
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
+    /// Keep both sides of each stream in DIR, for check, repair and relay
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
+    /// Write prompts and answers to the log as well, keys redacted
+    #[arg(long)]
+    pub(crate) log_bodies: bool,
 }
 
 /// A client that can be told to use the gateway.

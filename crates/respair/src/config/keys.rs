@@ -10,7 +10,7 @@ const fn key(name: &'static str, aliases: &'static [&'static str]) -> Key {
     Key { name, aliases }
 }
 
-/// At the top of the file. The four last are defaults for every provider.
+/// At the top of the file. `timeouts` to `compat` are defaults for every provider.
 pub(crate) const TOP: &[Key] = &[
     key("model", &[]),
     key("custom_providers", &[]),
@@ -19,6 +19,31 @@ pub(crate) const TOP: &[Key] = &[
     key("limits", &[]),
     key("recovery", &[]),
     key("compat", &[]),
+    key("serve", &[]),
+];
+
+/// In `serve:`.
+pub(crate) const SERVE: &[Key] = &[
+    key("listen", &[]),
+    key("drain", &[]),
+    key("commit_after", &[]),
+    key("commit_after_comments", &[]),
+    key("allow_origins", &[]),
+    key("record", &[]),
+    key("limits", &[]),
+];
+/// In `serve.record:`.
+pub(crate) const SERVE_RECORD: &[Key] = &[key("dir", &[]), key("size", &[]), key("count", &[])];
+/// In `serve.limits:`.
+pub(crate) const SERVE_LIMITS: &[Key] = &[
+    key("headers", &[]),
+    key("body", &[]),
+    key("streams", &[]),
+    key("header_wait", &[]),
+    key("body_wait", &[]),
+    key("write_stall", &[]),
+    key("retry_wait", &[]),
+    key("heartbeat", &[]),
 ];
 
 /// In `model:`.

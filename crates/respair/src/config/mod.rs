@@ -14,6 +14,7 @@ mod problem;
 mod providers;
 mod quantity;
 mod reader;
+mod serve;
 mod settings;
 pub(crate) mod show;
 pub(crate) mod template;
@@ -29,6 +30,7 @@ pub(crate) use layers::Flags;
 pub(crate) use options::{Fallback, Mode, Options, Origin, Sourced};
 pub(crate) use problem::{Problem, Remark};
 pub(crate) use providers::Provider;
+pub(crate) use serve::ServeOptions;
 pub(crate) use settings::{Settings, Unusable};
 
 use crate::paths::{self, Env};
@@ -42,6 +44,8 @@ pub(crate) struct Loaded {
     pub(crate) present: bool,
     /// Every setting, defaults included.
     pub(crate) options: Options,
+    /// How the gateway runs, defaults included.
+    pub(crate) serve: ServeOptions,
     /// What was chosen; `None` when nothing is configured, or the choice is a problem.
     pub(crate) provider: Option<Provider>,
     /// The names of the entries of `custom_providers` and `providers`.
@@ -93,6 +97,7 @@ fn read(config: Option<&Path>, flags: &Flags, env: &Env, entry: Option<&str>) ->
         file: shown,
         present: text.is_some(),
         options: Options::default(),
+        serve: ServeOptions::defaults(),
         provider: None,
         entries: Vec::new(),
         problems: Vec::new(),
@@ -131,6 +136,10 @@ fn combine(
     let defaults = reader
         .sections(&top, Options::default())
         .over(Options::defaults());
+    if let Some((path, node)) = top.get("serve") {
+        let serve = reader.serve(node, path);
+        loaded.serve = serve.over(ServeOptions::defaults());
+    }
     let block = match top.get("model").filter(|_| entry.is_none()) {
         // `model: gpt-5.4` names the model and nothing else.
         Some((path, node))

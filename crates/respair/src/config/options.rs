@@ -108,24 +108,28 @@ pub(crate) struct ExtraBody {
 /// A wait in seconds; `None` is off (0).
 pub(crate) type Wait = Option<Duration>;
 
-macro_rules! options {
-    ($( $(#[$doc:meta])* $field:ident: $ty:ty, )*) => {
-        /// One layer of settings, or several laid over one another.
+macro_rules! layer {
+    ($(#[$meta:meta])* $name:ident { $( $field:ident: $ty:ty, )* }) => {
+        $(#[$meta])*
         #[derive(Clone, Debug, Default)]
-        pub(crate) struct Options {
-            $( $(#[$doc])* pub(crate) $field: Option<Sourced<$ty>>, )*
+        pub(crate) struct $name {
+            $( pub(crate) $field: Option<Sourced<$ty>>, )*
         }
 
-        impl Options {
+        impl $name {
             /// This layer over `lower`: what is set here wins.
-            pub(crate) fn over(self, lower: Options) -> Options {
-                Options { $( $field: self.$field.or(lower.$field), )* }
+            pub(crate) fn over(self, lower: $name) -> $name {
+                $name { $( $field: self.$field.or(lower.$field), )* }
             }
         }
     };
 }
 
-options! {
+pub(super) use layer;
+
+layer! {
+/// One layer of settings, or several laid over one another.
+Options {
     provider: String,
     model: String,
     base_url: String,
@@ -154,6 +158,7 @@ options! {
     cumulative_deltas: bool,
     drop_fields: Vec<String>,
     state_dir: PathBuf,
+}
 }
 
 impl Options {

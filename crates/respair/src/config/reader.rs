@@ -45,7 +45,7 @@ impl fmt::Display for UnknownKey {
 }
 
 /// The known keys of one block: canonical name → (path as written, value).
-type Fields<'n> = BTreeMap<&'static str, (String, &'n Node)>;
+pub(super) type Fields<'n> = BTreeMap<&'static str, (String, &'n Node)>;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a str, env: &'a Env) -> Self {
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one field; nothing written is nothing set.
-    fn field<T>(
+    pub(super) fn field<T>(
         &mut self,
         fields: &Fields<'_>,
         name: &'static str,

@@ -5,40 +5,45 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::options::{Key, Options, Origin, Sourced};
-use super::{Loaded, Provider, address, quantity};
+use super::{Loaded, Provider, ServeOptions, address, quantity};
 use crate::paths::Env;
 
 /// What stands for a secret.
 const MASK: &str = "********";
 
 /// One setting.
-struct Row {
-    /// `timeouts.idle`; all but the last are under `model`.
+pub(super) struct Row {
+    /// `timeouts.idle`, which is under `model`, and `serve.listen`.
     key: &'static str,
-    value: Value,
+    pub(super) value: Value,
     /// `None`: not set.
     origin: Option<String>,
 }
 
 /// The settings as YAML, origins as comments; a `config.yaml` could be made of it.
 pub(crate) fn yaml(loaded: &Loaded, env: &Env) -> String {
-    let rows = rows(loaded, env);
-    let mut lines: Vec<(String, String)> = vec![("model:".into(), String::new())];
-    let mut section = "";
-    for row in &rows {
-        let (indent, name) = match row.key.split_once('.') {
-            Some((head, name)) => {
-                if head != section {
-                    lines.push((format!("  {head}:"), String::new()));
-                    section = head;
+    let mut lines: Vec<(String, String)> = Vec::new();
+    let mut block = |name: &str, rows: &[Row]| {
+        lines.push((format!("{name}:"), String::new()));
+        let mut section = "";
+        for row in rows {
+            let key = row.key.strip_prefix("serve.").unwrap_or(row.key);
+            let (indent, name) = match key.split_once('.') {
+                Some((head, name)) => {
+                    if head != section {
+                        lines.push((format!("  {head}:"), String::new()));
+                        section = head;
+                    }
+                    ("    ", name)
                 }
-                ("    ", name)
-            }
-            None => ("  ", row.key),
-        };
-        let origin = row.origin.clone().unwrap_or_else(|| "not set".into());
-        lines.push((format!("{indent}{name}: {}", plain(&row.value)), origin));
-    }
+                None => ("  ", key),
+            };
+            let origin = row.origin.clone().unwrap_or_else(|| "not set".into());
+            lines.push((format!("{indent}{name}: {}", plain(&row.value)), origin));
+        }
+    };
+    block("model", &rows(loaded, env));
+    block("serve", &serve(&loaded.serve, env));
     let width = lines
         .iter()
         .map(|(line, _)| line.chars().count())
@@ -60,7 +65,10 @@ pub(crate) fn yaml(loaded: &Loaded, env: &Env) -> String {
 /// The same as JSON: `{"model.default": {"value": …, "origin": …}, …}`.
 pub(crate) fn json(loaded: &Loaded, env: &Env) -> Value {
     let mut out = Map::new();
-    for row in rows(loaded, env) {
+    for row in rows(loaded, env)
+        .into_iter()
+        .chain(serve(&loaded.serve, env))
+    {
         out.insert(
             row.key.to_owned(),
             json!({ "value": row.value, "origin": row.origin }),
@@ -141,6 +149,36 @@ fn rows(loaded: &Loaded, env: &Env) -> Vec<Row> {
             json!(v)
         }),
         row("compat.drop_fields", &o.drop_fields, |v| json!(v)),
+    ]
+}
+
+/// How the gateway runs.
+pub(super) fn serve(o: &ServeOptions, env: &Env) -> Vec<Row> {
+    let wait = |wait: &Duration| seconds(Some(*wait));
+    let size = |bytes: &u64| json!(quantity::show_size(*bytes));
+    vec![
+        row("serve.listen", &o.listen, |v| json!(v)),
+        row("serve.drain", &o.drain, wait),
+        row("serve.commit_after", &o.commit_after, wait),
+        row(
+            "serve.commit_after_comments",
+            &o.commit_after_comments,
+            wait,
+        ),
+        row("serve.allow_origins", &o.allow_origins, |v| json!(v)),
+        row("serve.record.dir", &o.record, |p| {
+            json!(crate::paths::shown(p, env))
+        }),
+        row("serve.record.size", &o.record_size, size),
+        row("serve.record.count", &o.record_count, |v| json!(v)),
+        row("serve.limits.headers", &o.headers, size),
+        row("serve.limits.body", &o.body, size),
+        row("serve.limits.streams", &o.streams, |v| json!(v)),
+        row("serve.limits.header_wait", &o.header_wait, wait),
+        row("serve.limits.body_wait", &o.body_wait, wait),
+        row("serve.limits.write_stall", &o.write_stall, wait),
+        row("serve.limits.retry_wait", &o.retry_wait, wait),
+        row("serve.limits.heartbeat", &o.heartbeat, wait),
     ]
 }
 

@@ -451,6 +451,8 @@ fn the_example_lists_every_key_with_its_default() {
     let mut reader = Reader::new("respair.example.yaml", &env);
     let read = reader.block(root.get("model").unwrap(), "model", keys::MODEL);
     let top = reader.fields(&root, "", keys::TOP);
+    let (path, serve) = &top["serve"];
+    let serve = reader.serve(serve, path);
     let top = reader.sections(&top, Options::default());
     assert!(
         reader.problems.is_empty() && reader.unknown.is_empty(),
@@ -465,6 +467,7 @@ fn the_example_lists_every_key_with_its_default() {
             file: None,
             present: true,
             options,
+            serve: ServeOptions::defaults(),
             provider: None,
             problems: vec![],
             remarks: vec![],
@@ -485,10 +488,24 @@ fn the_example_lists_every_key_with_its_default() {
     defaults.extra_body = None;
     defaults.ssl_verify = None;
     assert_eq!(render(top), render(defaults));
+    let values = |serve: ServeOptions| {
+        let rows = show::serve(&serve, &env).into_iter();
+        rows.map(|row| row.value).collect::<Vec<_>>()
+    };
+    assert_eq!(values(serve), values(ServeOptions::defaults()));
     // Every key is there, and every alias is mentioned.
     let model = root.get("model").unwrap();
     for (table, node) in [
         (keys::TOP, &root),
+        (keys::SERVE, root.get("serve").unwrap()),
+        (
+            keys::SERVE_RECORD,
+            root.get("serve").unwrap().get("record").unwrap(),
+        ),
+        (
+            keys::SERVE_LIMITS,
+            root.get("serve").unwrap().get("limits").unwrap(),
+        ),
         (keys::MODEL, model),
         (keys::TIMEOUTS, model.get("timeouts").unwrap()),
         (keys::LIMITS, model.get("limits").unwrap()),
@@ -550,4 +567,48 @@ fn show_never_shows_a_secret() {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert!(shown.contains("${S}"), "{shown}");
+}
+
+#[test]
+fn the_gateways_section() {
+    let case = Case::new(
+        "serve:\n  listen: '[::1]:9000'\n  drain: 5\n  commitAfter: 250 ms\n  allow_origins: http://localhost:3000\n  \
+         record: ~/records\n  limits: {body: 1 MiB, streams: 7, write_stall: 2 m}\n",
+    );
+    let serve = case.load().serve;
+    assert_eq!(serve.listen.as_ref().unwrap().value, "[::1]:9000");
+    let limits = serve.limits();
+    assert_eq!(
+        (limits.body, limits.streams, limits.headers),
+        (1 << 20, 7, 32 << 10)
+    );
+    assert_eq!(
+        (
+            limits.commit_after.as_millis(),
+            limits.write_stall.as_secs()
+        ),
+        (250, 120)
+    );
+    let record = serve.recording().unwrap();
+    assert!(record.dir.is_absolute() && record.dir.ends_with("records"));
+    assert_eq!((record.size, record.count), (16 << 20, 100));
+    assert!(case.remarks().is_empty());
+
+    let wrong = Case::new(
+        "serve:\n  lisen: x\n  record: {dir: d, count: 0}\n  limits: {body: 3, heartbeat: 0, streams: many}\n",
+    );
+    let loaded = wrong.load();
+    let problems: Vec<String> = loaded.problems.iter().map(Problem::headline).collect();
+    for key in [
+        "serve.record.count",
+        "serve.limits.body",
+        "serve.limits.heartbeat",
+        "serve.limits.streams",
+    ] {
+        assert!(
+            problems.iter().any(|problem| problem.contains(key)),
+            "{key} {problems:?}"
+        );
+    }
+    assert!(wrong.remarks()[0].contains("`serve.lisen` (did you mean `listen`?)"));
 }

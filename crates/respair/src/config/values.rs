@@ -149,6 +149,10 @@ impl Reader<'_> {
 
     pub(super) fn wait(&mut self, path: &str, node: &Node) -> Option<Duration> {
         let expected = "seconds, 0 for off, or a wait like `250 ms` (a week at most)";
+        self.wait_of(path, node, expected)
+    }
+
+    pub(super) fn wait_of(&mut self, path: &str, node: &Node, expected: &str) -> Option<Duration> {
         let raw = self.raw(path, node, expected)?;
         let text = self.expanded(path, node, raw)?;
         let wait = quantity::wait(&text);

@@ -2,12 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use respair_faults::{Relay, Script, Step, conforming_text};
 use serde_json::Value;
 
 use crate::bin::{Home, playing, relay};
+
+mod records;
+#[cfg(unix)]
+mod reload;
 
 /// A gateway process and the address from its first line. It is killed with the test.
 struct Gateway {
@@ -18,11 +22,20 @@ struct Gateway {
 
 impl Gateway {
     fn start(home: &Home, args: &[&str]) -> Self {
-        let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--log", "json"];
+        let mut all = vec!["--log", "json"];
         all.extend(args);
-        let mut child = home
-            .command(&all)
-            .env("RELAY_KEY", "sk-of-two")
+        Self::start_with(home, &all)
+    }
+
+    fn start_with(home: &Home, args: &[&str]) -> Self {
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
+        all.extend(args);
+        let mut command = home.command(&all);
+        Self::spawn(command.env("RELAY_KEY", "sk-of-two"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -38,6 +51,23 @@ impl Gateway {
             address,
             err,
         }
+    }
+
+    /// The next line of standard error.
+    fn says(&mut self) -> String {
+        let mut line = String::new();
+        self.err.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Stops it and waits until it has; what it still said.
+    #[cfg(unix)]
+    fn stopped(mut self) -> String {
+        self.signal("-TERM");
+        let mut rest = String::new();
+        self.err.read_to_string(&mut rest).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{rest}");
+        rest
     }
 
     /// Asks for a stream; the answer is still to be read.
@@ -69,7 +99,7 @@ impl Gateway {
 
     #[cfg(unix)]
     fn signal(&self, name: &str) {
-        let mut kill = std::process::Command::new("kill");
+        let mut kill = Command::new("kill");
         let status = kill.args([name, &self.child.id().to_string()]).status();
         assert!(status.unwrap().success());
     }

@@ -1,51 +1,41 @@
 //! `respair serve`: the gateway, until it is interrupted.
 
-use std::io::{self, Write as _};
+mod plan;
+
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use respair_gateway::{Gateway, GatewayOptions, Paste, Record, StartError, Upstream};
+use respair_gateway::{Control, Gateway, GatewayOptions, Record, StartError};
 use tokio::sync::oneshot;
 
-use crate::args::{self, Common, LogFormat, PasteInto};
-use crate::config::{self, Flags, Settings, Unusable};
-use crate::paths::Env;
-use crate::run::endpoint::endpoint;
+use crate::args::{self, Common, LogFormat};
 use crate::{USAGE, run, term};
+use plan::Plan;
 
 /// How long the process may take to let go of what it holds.
 const LETTING_GO: Duration = Duration::from_millis(200);
 
 /// Runs it.
 pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
-    let address = match super::relay::listen_on(&serve.listen) {
-        Ok(address) => address,
+    let mut plan = match Plan::read(common, serve) {
+        Ok(plan) => plan,
         Err(code) => return code,
     };
-    if !address.ip().is_loopback() {
-        return refused(&StartError::NotLoopback(address));
-    }
-    let upstreams = match upstreams(common, serve, &Env::Process) {
-        Ok(upstreams) => upstreams,
-        Err(code) => return code,
-    };
-    let pasting = Pasting::of(&upstreams);
     if let Some(client) = serve.print_config {
-        return super::printed(term::print(&pasting.text(client.paste(), address)));
+        let text = plan.pasting.text(client.paste(), plan.options.listen);
+        return super::printed(term::print(&text));
     }
     let json = common.json || serve.log == LogFormat::Json;
     let quiet = common.quiet;
-    let mut options = GatewayOptions::new(upstreams);
-    options.listen = address;
-    options.drain = serve.drain;
-    options.allow_origins.clone_from(&serve.allow_origin);
-    options.log = Arc::new(move |record| {
+    plan.options.log = Arc::new(move |record| {
         if !quiet {
             log(record, json);
         }
     });
+    plan.options.notice = Arc::new(|text| term::warning(&term::one_line(text)));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -59,121 +49,34 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
             return 1;
         }
     };
-    let code = runtime.block_on(serving(options, pasting, quiet));
+    let code = runtime.block_on(serving(common, serve, plan));
     runtime.shutdown_timeout(LETTING_GO);
     code
 }
 
-/// The upstreams: the one that was named, else the configuration's default and its named entries.
-fn upstreams(common: &Common, serve: &args::Serve, env: &Env) -> Result<Vec<Upstream>, u8> {
-    let flags = Flags {
-        upstream: serve.upstream.clone(),
-        ..common.flags()
-    };
-    let file = common.config.as_deref();
-    let mut loaded = config::load(file, &flags, env);
-    let default = loaded.upstream(env);
-    if !common.quiet {
-        super::tell(&loaded.remarks, common.verbose > 0);
-    }
-    let mut upstreams = Vec::new();
-    match default {
-        Ok(settings) => upstreams.push(upstream(&settings)),
-        Err(Unusable::Nothing) if !loaded.entries.is_empty() => {}
-        Err(unusable) => return Err(super::refuse(unusable, loaded.file.as_deref())),
-    }
-    if flags.upstream.is_some() || flags.base_url.is_some() {
-        return Ok(upstreams);
-    }
-    for name in &loaded.entries {
-        if upstreams.iter().any(|known| known.name == *name) {
-            continue;
-        }
-        match config::load_entry(file, name, env).upstream(env) {
-            Ok(settings) => upstreams.push(upstream(&settings)),
-            Err(Unusable::Problems(problems)) => {
-                let why = problems
-                    .first()
-                    .map_or_else(String::new, |problem| problem.headline());
-                term::warning(&term::one_line(&format!(
-                    "upstream `{name}` is left out: {why}"
-                )));
-            }
-            Err(Unusable::Nothing) => {}
-        }
-    }
-    if upstreams.is_empty() {
-        return Err(super::refuse(Unusable::Nothing, loaded.file.as_deref()));
-    }
-    Ok(upstreams)
-}
-
-fn upstream(settings: &Settings) -> Upstream {
-    let name = settings.provider.name();
-    let name = name.strip_prefix("custom:").unwrap_or(name);
-    let model = Some(settings.model.clone()).filter(|model| !model.is_empty());
-    Upstream::new(name, endpoint(settings)).for_model(model)
-}
-
-/// What the texts to paste depend on.
-struct Pasting {
-    model: Option<String>,
-    keyed: bool,
-}
-
-impl Pasting {
-    fn of(upstreams: &[Upstream]) -> Self {
-        let first = upstreams.first();
-        Self {
-            model: first.and_then(|upstream| upstream.model.clone()),
-            keyed: first.is_some_and(|upstream| upstream.endpoint.api_key.is_some()),
-        }
-    }
-
-    fn text(&self, paste: Paste, address: SocketAddr) -> String {
-        paste.text(address, self.model.as_deref(), self.keyed)
-    }
-
-    /// What is printed at start.
-    fn all(&self, address: SocketAddr) -> String {
-        let shown = [Paste::Codex, Paste::Hermes, Paste::Env];
-        let texts =
-            shown.map(|paste| format!("# {}\n{}", paste.place(), self.text(paste, address)));
-        texts.join("\n")
-    }
-}
-
-impl PasteInto {
-    fn paste(self) -> Paste {
-        match self {
-            Self::Codex => Paste::Codex,
-            Self::Hermes => Paste::Hermes,
-            Self::Env => Paste::Env,
-            Self::AiSdk => Paste::AiSdk,
-        }
-    }
-}
-
-async fn serving(options: GatewayOptions, pasting: Pasting, quiet: bool) -> u8 {
+async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
+    let quiet = common.quiet;
     // Before the first line: who reads it may send a signal at once.
-    let Ok(mut signals) = run::Signals::new() else {
+    let (Ok(mut signals), Ok(mut hangups)) = (run::Signals::new(), Hangups::new()) else {
         term::error("signals cannot be handled");
         return 1;
     };
-    let drain = options.drain;
-    let gateway = match Gateway::bind(options).await {
+    let copies = copies(&plan.options);
+    let gateway = match Gateway::bind(plan.options).await {
         Ok(gateway) => gateway,
         Err(error) => return refused(&error),
     };
-    let address = gateway.address();
+    let (address, control) = (gateway.address(), gateway.control());
     let mut text = format!("listening on http://{address}\n");
     if !quiet {
         text.push('\n');
-        text.push_str(&pasting.all(address));
+        text.push_str(&plan.pasting.all(address));
     }
     if super::printed(term::print(&text)) != 0 {
         return 1;
     }
+    // Also with -q: it is about what people said.
+    copies.iter().for_each(|text| term::warning(text));
     // Signals, one after the other: stop, hurry, and enough.
     let (stop, stopped) = oneshot::channel::<()>();
     let (hurry, hurried) = oneshot::channel::<()>();
@@ -182,22 +85,112 @@ async fn serving(options: GatewayOptions, pasting: Pasting, quiet: bool) -> u8 {
     let wait = async |told: oneshot::Receiver<()>| drop(told.await);
     let mut serving = pin!(gateway.serve(wait(stopped), wait(hurried)));
     loop {
-        tokio::select! {
+        let is_over = tokio::select! {
             () = serving.as_mut() => return if told.is_empty() { run::INTERRUPTED } else { 0 },
-            () = signals.next() => match told.pop() {
-                Some(next) => {
-                    drop(next);
-                    if !quiet && !told.is_empty() {
-                        term::notice(&format!(
-                            "stopping: streams may go on for {} s; Ctrl-C again ends them now",
-                            drain.as_secs_f64()
-                        ));
-                    }
+            () = signals.next() => true,
+            () = hangups.next() => hangups.terminal_is_gone(),
+        };
+        if !is_over {
+            reload(common, serve, &control, address);
+            continue;
+        }
+        match told.pop() {
+            Some(next) => {
+                drop(next);
+                if !quiet && !told.is_empty() {
+                    let drain = control.drain().as_secs_f64();
+                    term::notice(&format!(
+                        "stopping: streams may go on for {drain} s; Ctrl-C again ends them now"
+                    ));
                 }
-                None => return run::INTERRUPTED,
-            },
+            }
+            None => return run::INTERRUPTED,
         }
     }
+}
+
+/// Reads the configuration again. What is wrong with it was told; then the one before holds.
+fn reload(common: &Common, serve: &args::Serve, control: &Control, address: SocketAddr) {
+    let plan = match Plan::read(common, serve) {
+        Ok(plan) => plan,
+        Err(_) => return term::warning("not reloaded: what was configured before still holds"),
+    };
+    let Some(file) = plan.file else {
+        return term::notice("nothing to reload: there is no configuration file");
+    };
+    let upstreams = &plan.options.upstreams;
+    let names: Vec<String> = upstreams
+        .iter()
+        .map(|upstream| upstream.name.clone())
+        .collect();
+    match control.reload(plan.options) {
+        Ok(kept) => {
+            if !common.quiet {
+                let names = names.join(", ");
+                term::notice(&term::one_line(&format!(
+                    "reloaded {file}: new requests go to {names}"
+                )));
+            }
+            for key in kept {
+                let now = match key {
+                    "serve.listen" => format!(" (it listens on {address})"),
+                    _ => String::new(),
+                };
+                term::warning(&format!("`{key}` takes effect at the next start{now}"));
+            }
+        }
+        Err(error) => {
+            refused(&error);
+            term::warning("not reloaded: what was configured before still holds");
+        }
+    }
+}
+
+/// SIGHUP.
+struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+    /// Standard error is a terminal, which can go away.
+    on_terminal: bool,
+}
+
+impl Hangups {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+            on_terminal: io::stderr().is_terminal(),
+        })
+    }
+
+    /// The next one.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        self.signal.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+
+    /// The window was closed: that is no request to reload.
+    fn terminal_is_gone(&self) -> bool {
+        self.on_terminal && !io::stderr().is_terminal()
+    }
+}
+
+/// What is said at start about copies of what people say.
+fn copies(options: &GatewayOptions) -> Vec<String> {
+    let mut said = Vec::new();
+    if options.log_bodies {
+        said.push("prompts and answers are written to the log (--log-bodies)".to_owned());
+    }
+    if let Some(record) = &options.record {
+        said.push(term::one_line(&format!(
+            "answers are recorded in {}, the last {} of them",
+            record.dir.display(),
+            record.count
+        )));
+    }
+    said
 }
 
 fn refused(error: &StartError) -> u8 {
@@ -214,8 +207,12 @@ fn refused(error: &StartError) -> u8 {
             ));
             1
         }
-        StartError::NotLoopback(_) => {
-            term::error(&format!("--listen: {error}"));
+        StartError::Record(dir, error) => {
+            let dir = term::one_line(&dir.display().to_string());
+            term::error(&format!(
+                "--record: nothing can be written to {dir}: {}",
+                crate::input::why(error)
+            ));
             USAGE
         }
         _ => {
@@ -225,12 +222,18 @@ fn refused(error: &StartError) -> u8 {
     }
 }
 
-/// One line, in one write: requests end at the same time.
+/// One write for each request: they end at the same time.
 fn log(record: &Record, json: bool) {
-    let line = match json {
+    let mut text = match json {
         true => record.json(),
         false => term::one_line(&record.human()),
     };
+    text.push('\n');
+    if let Some(bodies) = record.bodies.as_ref().filter(|_| !json) {
+        for (side, body) in [("request", &bodies.request), ("answer", &bodies.answer)] {
+            text.push_str(&format!("  {side}: {}\n", term::one_line(body)));
+        }
+    }
     // Nothing is left to do when standard error is gone.
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+    let _ = io::stderr().write_all(text.as_bytes());
 }
