@@ -76,6 +76,18 @@ impl Reader {
         self.say(Ending::Failed(error));
     }
 
+    /// What was given out last cannot be passed on: the response fails with this error, which is said downstream by the next
+    /// [`poll`](Reader::poll). What waits to be given out is dropped, the upstream's own terminal event too. For a caller that
+    /// changes events on their way; it does nothing once [`Step::Ended`] was given.
+    pub fn reject(&mut self, error: ResponseError) {
+        let told = !self.queue.iter().any(|step| matches!(step, Step::Ended(_)));
+        if self.ending.is_some() && told {
+            return;
+        }
+        self.queue.clear();
+        self.fail(error);
+    }
+
     /// The body is over, and the upstream sent no terminal event.
     pub(super) fn conclude(&mut self, cause: EndOfBody) {
         if let Sniff::Other(kind) = self.sniffer.verdict() {

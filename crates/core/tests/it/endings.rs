@@ -245,3 +245,52 @@ fn the_upstreams_own_words_are_kept() {
         );
     }
 }
+
+/// A caller that cannot pass on what was given out ends the response, once and in good form, wherever it stands.
+#[test]
+fn what_cannot_be_passed_on_fails_the_response() {
+    let body = respair_faults::scenario("tool-call")
+        .unwrap()
+        .script(0)
+        .body();
+    let count = |reader: &mut Reader| {
+        let steps = std::iter::from_fn(|| reader.poll());
+        steps.collect::<Vec<_>>()
+    };
+    let mut whole = Reader::new(ReaderOptions::tolerant(), context());
+    whole.push(body.clone());
+    whole.finish(respair_core::EndOfBody::Eof);
+    let events = count(&mut whole).len() - 1;
+    for at in 1..=events {
+        let mut reader = Reader::new(ReaderOptions::tolerant(), context());
+        reader.push(body.clone());
+        let mut out = Vec::new();
+        for _ in 0..at {
+            if let Some(Step::Event(event)) = reader.poll() {
+                out.extend_from_slice(event.raw());
+            }
+        }
+        // What cannot be passed on is the last of them.
+        let error = respair_core::ResponseError::local("no_good", "It cannot be passed on.");
+        let last = out.windows(2).rposition(|pair| pair == b"\n\n").unwrap();
+        let before = out[..last].windows(2).rposition(|pair| pair == b"\n\n");
+        out.truncate(before.map_or(0, |end| end + 2));
+        reader.reject(error.clone());
+        let steps = count(&mut reader);
+        let Some(Step::Ended(Ending::Failed(said))) = steps.last() else {
+            panic!("{at}: {steps:?}");
+        };
+        assert_eq!(said, &error);
+        for step in &steps[..steps.len() - 1] {
+            let Step::Event(event) = step else {
+                panic!("{step:?}")
+            };
+            out.extend_from_slice(event.raw());
+        }
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches("event: response.failed\n").count(), 1, "{at}");
+        assert!(!text.contains("response.completed"), "{at}");
+        reader.reject(error);
+        assert!(reader.poll().is_none(), "{at}: it is over");
+    }
+}
