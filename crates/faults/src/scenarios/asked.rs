@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Turn;
 use crate::ev;
@@ -51,6 +51,28 @@ pub(super) fn refused_in_stream(turn: &Turn) -> Script {
     match turn.body.get("stream") {
         Some(Value::Bool(false)) => turn.object(),
         _ => endpoint(turn),
+    }
+}
+
+/// 7.2: a function that takes one text gets `echo hello` the first time, whatever it is called.
+pub(super) fn functions_only(turn: &Turn) -> Script {
+    let list = |name: &str| turn.body[name].as_array().cloned().unwrap_or_default();
+    let tools = list("tools");
+    if tools.iter().any(|tool| tool["type"] != "function") {
+        let message = "Only type:\"function\" tools are supported";
+        return Script::error(400, "invalid_request_error", None, message);
+    }
+    let answered = list("input")
+        .iter()
+        .any(|item| item["type"] == "function_call_output");
+    let takes_text = |tool: &&Value| tool["parameters"]["required"] == json!(["input"]);
+    match tools.iter().find(takes_text).filter(|_| !answered) {
+        Some(tool) => {
+            let name = tool["name"].as_str().unwrap_or_default();
+            let whole = ["{\"", "input", "\":\"echo", " hello", "\\n\"}"];
+            Script::stream(&turn.stream().prelude().call(name, whole).complete())
+        }
+        None => Script::stream(&turn.text()),
     }
 }
 

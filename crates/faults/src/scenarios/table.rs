@@ -238,6 +238,7 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     row("limit-completed", "an answer that max_output_tokens cut ends with response.completed", asked::limit_completed),
     alone("sse-for-json", "an event stream also for stream: false", asked::sse_for_json),
     alone("refused-in-stream", "a wrong model or key gets HTTP 200 and then response.failed", asked::refused_in_stream),
+    row("functions-only", "400 as long as there are tools that are no functions; then calls one", asked::functions_only),
     row("buffered", "the whole text at once, after 1.5 s", asked::buffered),
     // Framing.
     row("crlf", "a conforming stream with CRLF", framing::crlf),
