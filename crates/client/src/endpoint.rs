@@ -55,6 +55,11 @@ pub struct Endpoint {
     pub recovery: Recovery,
     /// Deltas repeat the whole text so far: what was shown is taken off them. Read for custom endpoints only.
     pub cumulative_deltas: bool,
+    /// Types of tools that the endpoint is known to refuse (`custom`, `namespace`, `web_search`, …); read by the gateway, for
+    /// custom endpoints only.
+    pub refused_tools: Vec<String>,
+    /// Mends of requests that are switched off, by their codes; read by the gateway, for custom endpoints only.
+    pub requests_without: Vec<String>,
 }
 
 impl Endpoint {
@@ -83,6 +88,8 @@ impl Endpoint {
             limits: Limits::default(),
             recovery: Recovery::default(),
             cumulative_deltas: false,
+            refused_tools: Vec::new(),
+            requests_without: Vec::new(),
         }
     }
 

@@ -8,10 +8,14 @@ use hyper::header::{
     HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::request::RequestMend;
 use crate::upstream::Ready;
 
 /// Names the request in the gateway's log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-respair-request-id");
+
+/// Says what was changed in the request before the upstream took it.
+const REQUEST_MENDS: HeaderName = HeaderName::from_static("x-respair-request-mends");
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -99,6 +103,19 @@ pub(crate) fn downstream_of_read(headers: &HeaderMap) -> HeaderMap {
         kept.remove(name);
     }
     kept
+}
+
+/// Says in an answer what was changed in its request.
+pub(crate) fn say_mends(fields: &mut HeaderMap, mends: &[RequestMend]) {
+    let said: Vec<String> = mends
+        .iter()
+        .map(|mend| mend.to_string().replace('×', "*"))
+        .collect();
+    if let Ok(value) = HeaderValue::from_str(&said.join(", "))
+        && !said.is_empty()
+    {
+        fields.insert(REQUEST_MENDS, value);
+    }
 }
 
 #[cfg(test)]

@@ -58,3 +58,4 @@ pub use options::{GatewayOptions, Upstream};
 pub use paste::Paste;
 pub use record::{Finish, Record};
 pub use recorder::RecordOptions;
+pub use request::{REQUEST_MENDS, RequestMend};

@@ -84,6 +84,12 @@ impl Metrics {
                 .entry((upstream.clone(), repair.code.as_str()))
                 .or_default() += repair.count;
         }
+        for mend in &record.request {
+            *counted
+                .repairs
+                .entry((upstream.clone(), mend.code))
+                .or_default() += mend.count;
+        }
         let terminals = counted.terminals.entry(upstream.clone()).or_default();
         terminals.0 += u64::from(record.terminal_seen);
         terminals.1 += u64::from(record.terminal_delivered);
@@ -154,7 +160,7 @@ impl Metrics {
         page.family(
             "respair_repairs_total",
             "counter",
-            "Repairs, by the rule that was broken.",
+            "Repairs, by the rule that was broken; request-… are changes of requests.",
         );
         for ((upstream, code), count) in &counted.repairs {
             page.line(

@@ -16,6 +16,7 @@ use crate::connection::Connection;
 use crate::copies::{Bodies, Copies};
 use crate::gateway::Shared;
 use crate::reply::{Body, Refusal};
+use crate::request::{CALL_RESTORED, RequestMend};
 use crate::route::shown;
 
 /// How a request ended.
@@ -90,6 +91,8 @@ pub struct Record {
     pub events: u64,
     /// Repairs, by code.
     pub repairs: Vec<Repair>,
+    /// What was changed in the request, by code.
+    pub request: Vec<RequestMend>,
     /// Requests made upstream.
     pub upstream_requests: u32,
     /// From the request to the first byte of the upstream's body.
@@ -167,6 +170,10 @@ impl Record {
                 .collect();
             let _ = write!(line, " repairs={}", repairs.join(","));
         }
+        if !self.request.is_empty() {
+            let mends: Vec<String> = self.request.iter().map(ToString::to_string).collect();
+            let _ = write!(line, " mended={}", mends.join(","));
+        }
         if self.upstream_requests > 1 {
             let _ = write!(line, " requests={}", self.upstream_requests);
         }
@@ -189,6 +196,11 @@ impl Record {
             .iter()
             .map(|repair| (repair.code.to_string(), json!(repair.count)))
             .collect();
+        let mends: Vec<Value> = self
+            .request
+            .iter()
+            .map(|mend| json!({"code": mend.code, "count": mend.count, "names": mend.names, "known": mend.known}))
+            .collect();
         let ms = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let mut line = json!({
             "type": "request",
@@ -203,6 +215,7 @@ impl Record {
             "error": self.error,
             "events": self.events,
             "repairs": repairs,
+            "request_mends": mends,
             "upstream_requests": self.upstream_requests,
             "first_byte_ms": self.first_byte.map(ms),
             "total_ms": ms(self.total),
@@ -217,6 +230,19 @@ impl Record {
             line["response_body"] = json!(bodies.answer);
         }
         line.to_string()
+    }
+
+    /// So many calls were given back as those of the client's own tools.
+    pub(crate) fn note_restored(&mut self, calls: u64) {
+        self.request.retain(|mend| mend.code != CALL_RESTORED);
+        if calls > 0 {
+            self.request.push(RequestMend {
+                code: CALL_RESTORED,
+                count: calls,
+                names: Vec::new(),
+                known: false,
+            });
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use respair_client::{Endpoint, ProviderKind, SetupError};
 use url::Url;
 
 use crate::Upstream;
+use crate::request::Terms;
 
 /// One upstream.
 pub(crate) struct Ready {
@@ -17,6 +18,8 @@ pub(crate) struct Ready {
     pub(crate) redactor: Redactor,
     /// What was configured: the key, and the extra headers. They win over the client's.
     pub(crate) headers: HeaderMap,
+    /// What becomes of requests.
+    pub(crate) terms: Terms,
 }
 
 impl Ready {
@@ -44,6 +47,7 @@ impl Ready {
             name,
             model,
             redactor: Redactor::of(&endpoint),
+            terms: Terms::of(&endpoint),
             endpoint,
             http,
             headers,

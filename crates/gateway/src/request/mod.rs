@@ -1,22 +1,41 @@
 //! The request on its way upstream: what is read of it, and what is changed.
 //!
-//! [`prepare`] is the one place that every request for a response passes through before it goes upstream, and [`again`] the
-//! one that an upstream's refusal comes to before the client hears of it.
+//! 1. [`prepare`] reads it: decompressed, one JSON object, a stream or not.
+//! 2. [`Outgoing`] is the request as it goes to one upstream: the client's own bytes, as long as nothing has to be changed.
+//!    What is configured for the upstream is put in, and what it is known to refuse is changed.
+//! 3. A refusal comes to [`Outgoing::refused`] before the client hears of it. Where it says what it does not take, the request
+//!    is made anew from the client's own, with that changed as well; each such lesson changes the request, or is none.
+//! 4. What was accepted is remembered for the upstream and the model: the next request goes out right at once.
 
+mod effort;
 mod encoding;
-mod refused;
-mod replay;
-mod splice;
+mod input;
+mod json;
+mod known;
+mod learn;
+mod mends;
+mod roles;
+mod said;
+mod tools;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use respair_core::RequestFacts;
+use respair_client::Endpoint;
+use respair_core::{RequestFacts, ResponseError};
 use serde::Deserialize;
 
 use crate::reply::Refusal;
+pub(crate) use json::{Object, array, elements, quote};
+use known::{Known, Memory};
+pub(crate) use mends::CALL_RESTORED;
+use mends::{FIELD_DROPPED, Mends, NULL_DROPPED, ROLE_CHANGED, STORE_SET};
+pub use mends::{REQUEST_MENDS, RequestMend};
+pub(crate) use tools::{Meant, Tools};
 
-/// A request as it goes upstream.
+/// A request as it was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     pub(crate) body: Bytes,
@@ -45,16 +64,6 @@ pub(crate) async fn prepare(
     let facts = RequestFacts::from_json(&body).map_err(|error| invalid(&error.reason))?;
     let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
     let wanted: Wanted = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
-    let ours = std::str::from_utf8(text)
-        .ok()
-        .and_then(replay::without_made_up_ids);
-    let body = match ours {
-        Some(body) => {
-            tracing::debug!("ids that were made up here are left out of the input");
-            body.into()
-        }
-        None => body,
-    };
     Ok(Prepared {
         stream: wanted.stream.unwrap_or(false),
         facts,
@@ -62,66 +71,228 @@ pub(crate) async fn prepare(
     })
 }
 
-/// The request once more, without what the upstream says it does not take, and what that was (DEVIATIONS 7.1, 7.8, 8.1, 8.4);
-/// `None` when it names nothing that can be left out.
-pub(crate) fn again(status: StatusCode, refusal: &[u8], sent: &Bytes) -> Option<(String, Bytes)> {
-    refused::again(status, refusal, sent)
+/// The mends that are switched off.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Off(Vec<String>);
+
+impl Off {
+    pub(super) fn on(&self, code: &str) -> bool {
+        self.0.iter().all(|off| off != code)
+    }
+}
+
+/// On what terms requests go to one upstream: what is configured, and what was learnt.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Fields and their raw JSON; `None` leaves a field out.
+    extra: Vec<(String, Option<String>)>,
+    configured: Known,
+    off: Off,
+    memory: Memory,
+}
+
+impl Terms {
+    pub(crate) fn of(endpoint: &Endpoint) -> Self {
+        let extra = endpoint.extra_body.iter().map(|(name, value)| {
+            let value = (!value.is_null()).then(|| value.to_string());
+            (name.clone(), value)
+        });
+        Self {
+            extra: extra.collect(),
+            configured: Known::configured(&endpoint.refused_tools),
+            off: Off(endpoint.requests_without.clone()),
+            memory: Memory::default(),
+        }
+    }
+}
+
+/// A request on its way to one upstream.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    terms: &'a Terms,
+    original: Bytes,
+    model: String,
+    known: Known,
+    /// What was changed before the upstream was asked.
+    at_first: Vec<&'static str>,
+    made: Made,
+}
+
+/// A request as it is sent.
+#[derive(Debug, Clone)]
+struct Made {
+    body: Bytes,
+    tools: Arc<Tools>,
+    mends: Mends,
+}
+
+/// What is done about a refusal.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The request was changed: it may be sent again.
+    Again,
+    /// A tool is refused that cannot be converted and must not be left out: which, in words.
+    Stuck(String),
+    /// It is the client's.
+    Told,
+}
+
+impl<'a> Outgoing<'a> {
+    /// The request for an upstream of these terms, at this time in seconds.
+    pub(crate) fn new(terms: &'a Terms, prepared: &Prepared, now: u64) -> Self {
+        let model = prepared.facts.model.clone().unwrap_or_default();
+        let mut known = terms.memory.of(&model, now);
+        known.add(terms.configured.clone());
+        let original = prepared.body.clone();
+        let made = make(&original, terms, &known);
+        let at_first = made.mends.list(|_| true).into_iter().map(|mend| mend.code);
+        Self {
+            at_first: at_first.collect(),
+            terms,
+            original,
+            model,
+            known,
+            made,
+        }
+    }
+
+    /// What is sent.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.made.body
+    }
+
+    /// What became of the tools; `None` where every function is its own.
+    pub(crate) fn tools(&self) -> Option<Arc<Tools>> {
+        (!self.made.tools.is_plain()).then(|| Arc::clone(&self.made.tools))
+    }
+
+    /// What was changed.
+    pub(crate) fn mends(&self) -> Vec<RequestMend> {
+        let known = |code: &str| code != mends::MADE_UP_ID && self.at_first.contains(&code);
+        self.made.mends.list(known)
+    }
+
+    /// The upstream refused what was sent last.
+    pub(crate) fn refused(&mut self, status: StatusCode, refusal: &[u8], now: u64) -> Next {
+        let sent = self.made.body.clone();
+        let text = std::str::from_utf8(&sent).unwrap_or_default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let memory = &self.terms.memory;
+        let learnt = learn::learn(status, refusal, text, &self.known, memory);
+        let Some(learnt) = learnt else {
+            return match self.still_stuck(status, refusal, text) {
+                Some(which) => Next::Stuck(which),
+                None => Next::Told,
+            };
+        };
+        let made = make(&self.original, self.terms, &learnt);
+        if !made.tools.stuck.is_empty() && made.tools.stuck != self.made.tools.stuck {
+            return Next::Stuck(made.tools.stuck.join("; "));
+        }
+        if made.body == sent {
+            return Next::Told;
+        }
+        // Another reason is given now: what was learnt before was right.
+        self.accepted(now);
+        (self.known, self.made) = (learnt, made);
+        Next::Again
+    }
+
+    /// An upstream that is known to refuse a tool refuses it once more.
+    fn still_stuck(&self, status: StatusCode, refusal: &[u8], sent: &str) -> Option<String> {
+        if self.made.tools.stuck.is_empty() {
+            return None;
+        }
+        let mut forgot = self.known.clone();
+        (forgot.only_functions, forgot.tools) = (false, Default::default());
+        let again = learn::learn(status, refusal, sent, &forgot, &self.terms.memory)?;
+        let tools = again.only_functions || !again.tools.is_empty();
+        tools.then(|| self.made.tools.stuck.join("; "))
+    }
+
+    /// The upstream took what was sent last.
+    pub(crate) fn accepted(&self, now: u64) {
+        let mut learnt = self.known.clone();
+        for kind in &self.terms.configured.tools {
+            learnt.tools.remove(kind);
+        }
+        self.terms.memory.learn(&self.model, &learnt, now);
+    }
+}
+
+/// The body of a refusal that an error within a stream stands for.
+pub(crate) fn refusal_of(error: &ResponseError) -> Bytes {
+    said::refusal_of(error).into()
+}
+
+/// The client's request as it goes to an upstream of which this is known.
+fn make(original: &Bytes, terms: &Terms, known: &Known) -> Made {
+    let mut made = Made {
+        body: original.clone(),
+        tools: Arc::default(),
+        mends: Mends::default(),
+    };
+    let Ok(text) = std::str::from_utf8(original) else {
+        return made;
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let made_up = text.contains("_respair_");
+    if terms.extra.is_empty() && *known == Known::default() && !made_up {
+        return made;
+    }
+    let Some(mut body) = Object::parse(text) else {
+        return made;
+    };
+    for (name, value) in &terms.extra {
+        match value {
+            Some(value) => body.set(name, value.clone()),
+            None => drop(body.remove(name)),
+        }
+    }
+    let (off, mends) = (&terms.off, &mut made.mends);
+    fields(&mut body, known, off, mends);
+    effort_of(&mut body, known, off, mends);
+    let tools = tools::convert(&mut body, known, off, mends);
+    input::change(&mut body, known, off, &tools, &terms.memory, mends);
+    if off.on(ROLE_CHANGED) {
+        roles::change(&mut body, known, mends);
+    }
+    made.tools = Arc::new(tools);
+    if !terms.extra.is_empty() || !made.mends.is_empty() {
+        made.body = body.to_string().into();
+    }
+    made
+}
+
+/// 7.1, 7.4, 7.5, 7.8.
+fn fields(body: &mut Object<'_>, known: &Known, off: &Off, mends: &mut Mends) {
+    if off.on(FIELD_DROPPED) {
+        // `instructions` are not lost: they are said in another place.
+        for name in known.fields.iter().filter(|name| *name != "instructions") {
+            if body.remove(name) {
+                mends.add(FIELD_DROPPED, name);
+            }
+        }
+    }
+    if known.nulls && off.on(NULL_DROPPED) && body.retain(|_, value| value != "null") {
+        mends.add(NULL_DROPPED, "");
+    }
+    if known.store && off.on(STORE_SET) && body.present("store").is_none() {
+        body.set("store", "false");
+        mends.add(STORE_SET, "");
+    }
+}
+
+fn effort_of(body: &mut Object<'_>, known: &Known, off: &Off, mends: &mut Mends) {
+    if off.on(mends::EFFORT_CLAMPED) {
+        effort::clamp(body, known, mends);
+    }
+}
+
+/// Whether a text is one JSON object.
+fn is_json_object(text: &str) -> bool {
+    Object::parse(text).is_some()
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
-    use super::*;
-
-    async fn prepared(body: &str) -> Result<Prepared, Refusal> {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        prepare(&HeaderMap::new(), body, 1 << 20).await
-    }
-
-    #[tokio::test]
-    async fn the_body_goes_on_as_it_came() {
-        let body = r#"{ "model":"m","input":"hi", "stream" : true,"temperature":1e0}"#;
-        let prepared = prepared(body).await.unwrap();
-        assert!(prepared.stream);
-        assert_eq!(
-            (prepared.body.as_ref(), prepared.facts.model.as_deref()),
-            (body.as_bytes(), Some("m"))
-        );
-    }
-
-    #[tokio::test]
-    async fn no_stream_is_the_default_and_null_is_none() {
-        for body in [
-            r#"{"model":"m"}"#,
-            r#"{"stream":null}"#,
-            r#"{"stream":false}"#,
-        ] {
-            assert!(!prepared(body).await.unwrap().stream, "{body}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_read_is_said() {
-        for body in ["", "[]", "{", "{\"stream\":\"yes\"}", "{\"a\":\"\u{0}\"}"] {
-            assert_eq!(prepared(body).await.unwrap_err().status, 400, "{body:?}");
-        }
-    }
-
-    #[test]
-    fn a_refused_field_is_left_out() {
-        let sent = Bytes::from_static(br#"{"model":"m","store":false,"input":"hi","n":1.50}"#);
-        let refusal = br#"{"error":{"message":"Unsupported parameter: store","param":"store"}}"#;
-        let (field, body) = again(StatusCode::BAD_REQUEST, refusal, &sent).unwrap();
-        assert_eq!(field, "store");
-        assert_eq!(body, r#"{"model":"m","input":"hi","n":1.50}"#);
-        assert!(
-            again(
-                StatusCode::BAD_REQUEST,
-                br#"{"error":{"message":"no"}}"#,
-                &sent
-            )
-            .is_none()
-        );
-        assert!(again(StatusCode::UNAUTHORIZED, refusal, &sent).is_none());
-    }
-}
+mod tests;

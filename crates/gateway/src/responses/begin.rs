@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
-use hyper::Method;
 use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
 use respair_client::ProviderKind;
 use respair_client::wire::{self, Happened, Next, Policy, Progress, Redactor, Wait, decide};
 use respair_core::{Class, EndOfBody, Ending, Event, EventKind, RetryVerdict};
@@ -18,8 +18,10 @@ use super::fold::{Folded, fold};
 use super::reading::{Came, Reading, timers};
 use crate::record::Ongoing;
 use crate::recorder::Side;
+use crate::reply::Refusal;
+use crate::request::{self, Outgoing};
 use crate::upstream::Ready;
-use crate::{Finish, pass, request};
+use crate::{Finish, pass};
 
 /// How much of an upstream's error is passed on. Error pages are a few KiB.
 const ERROR_BODY: usize = 1 << 20;
@@ -40,9 +42,7 @@ pub(super) struct Beginning<'a> {
     turn: &'a Turn<'a>,
     policy: Policy,
     at: Progress,
-    body: Bytes,
-    /// What was refused was left out or filled in already.
-    mended: bool,
+    outgoing: Outgoing<'a>,
     random: fastrand::Rng,
 }
 
@@ -58,8 +58,11 @@ impl<'a> Beginning<'a> {
             turn,
             policy: Policy::of(ProviderKind::Custom, &turn.upstream.endpoint.recovery),
             at: Progress::default(),
-            body: turn.prepared.body.clone(),
-            mended: false,
+            outgoing: Outgoing::new(
+                &turn.upstream.terms,
+                &turn.prepared,
+                turn.shared.clock.unix(),
+            ),
             random: fastrand::Rng::new(),
         }
     }
@@ -69,11 +72,15 @@ impl<'a> Beginning<'a> {
         loop {
             let failure = match self.ask(ongoing).await {
                 Ok(answer) => match self.hold(answer, ongoing).await {
-                    Ok(begun) => return Ok(begun),
+                    Ok(begun) => {
+                        self.outgoing.accepted(self.turn.shared.clock.unix());
+                        return Ok(begun);
+                    }
                     Err(failure) => failure,
                 },
                 Err(failure) => failure,
             };
+            let failure = self.mended(failure, ongoing);
             self.decide(failure).await?;
         }
     }
@@ -85,12 +92,16 @@ impl<'a> Beginning<'a> {
                 Ok(answer) => {
                     let folded = fold(self.turn, answer.reading, answer.headers, ongoing).await;
                     match folded {
-                        Ok(folded) => return Ok(folded),
+                        Ok(folded) => {
+                            self.outgoing.accepted(self.turn.shared.clock.unix());
+                            return Ok(folded);
+                        }
                         Err(failure) => failure,
                     }
                 }
                 Err(failure) => failure,
             };
+            let failure = self.mended(failure, ongoing);
             self.decide(failure).await?;
         }
     }
@@ -119,11 +130,12 @@ impl<'a> Beginning<'a> {
         let (turn, endpoint) = (self.turn, &self.turn.upstream.endpoint);
         self.at.requests += 1;
         ongoing.record.upstream_requests = self.at.requests;
+        ongoing.record.request = self.outgoing.mends();
         let mut watch = timers(turn);
         let request = turn.upstream.http.request(Method::POST, turn.url.clone());
         let sending = request
             .headers(turn.headers.clone())
-            .body(self.body.clone())
+            .body(self.outgoing.body().clone())
             .send();
         let response = tokio::select! {
             biased;
@@ -151,12 +163,12 @@ impl<'a> Beginning<'a> {
             return Err(self.refused(response).await);
         }
         let headers = response.headers().clone();
-        let reading = Reading::new(turn, response, watch);
+        let reading = Reading::new(turn, response, watch, self.outgoing.tools());
         Ok(Answer { reading, headers })
     }
 
-    /// The upstream refused. Where it names something that can be left out or filled in, the next request does so.
-    async fn refused(&mut self, response: reqwest::Response) -> Failure {
+    /// The upstream refused.
+    async fn refused(&self, response: reqwest::Response) -> Failure {
         let upstream = self.turn.upstream;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = error_body(response, upstream.redactor.clone()).await;
@@ -168,29 +180,55 @@ impl<'a> Beginning<'a> {
             status,
             &headers,
             &body,
-            &self.body,
+            self.outgoing.body(),
             &upstream.endpoint,
             &upstream.redactor,
             now,
         );
-        let without = if self.mended {
-            None
-        } else {
-            request::again(status, &body, &self.body)
+        Failure::refused(status, &headers, redacted(body, upstream), &error)
+    }
+
+    /// Where the upstream says what it does not take, and that can be changed, the next request does so. Nothing was sent
+    /// downstream yet, so it may as well say it in a stream.
+    fn mended(&mut self, mut failure: Failure, ongoing: &mut Ongoing) -> Failure {
+        let Some((status, body)) = failure.said.take() else {
+            return failure;
         };
-        let mut failure = Failure::refused(status, &headers, redacted(body, upstream), &error);
-        if let Some((field, body)) = without {
-            tracing::debug!(
-                field,
-                "the upstream does not take it; asked again with that mended"
-            );
-            (self.mended, self.body) = (true, body);
-            failure.happened = Happened::Failed {
-                verdict: RetryVerdict::Retry,
-                wait: Some(Duration::ZERO),
-            };
+        let now = self.turn.shared.clock.unix();
+        match self.outgoing.refused(status, &body, now) {
+            request::Next::Told => failure,
+            request::Next::Again => {
+                failure.happened = Happened::Failed {
+                    verdict: RetryVerdict::Retry,
+                    wait: Some(Duration::ZERO),
+                };
+                failure
+            }
+            request::Next::Stuck(which) => {
+                ongoing.record.request = self.outgoing.mends();
+                self.stuck(&which, failure)
+            }
         }
-        failure
+    }
+
+    /// A tool is refused that must not be lost: said with its name and the upstream's.
+    fn stuck(&self, which: &str, failure: Failure) -> Failure {
+        let message = format!(
+            "the upstream `{}` does not take the tool {which}; it says: {}",
+            self.turn.upstream.name,
+            failure.message()
+        );
+        let mut refusal = Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "tool_not_supported",
+            wire::one_line(&message),
+        );
+        refusal.param = Some("tools".to_owned());
+        let happened = Happened::Failed {
+            verdict: RetryVerdict::Never,
+            wait: None,
+        };
+        Failure::ours(happened, Finish::Refused, refusal)
     }
 
     /// Reads on until the first output event, as long as that may take; an ending before it is no stream yet.

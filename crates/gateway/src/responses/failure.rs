@@ -11,12 +11,15 @@ use respair_core::{EndOfBody, Ending, ErrorSource, ResponseError, RetryVerdict};
 
 use crate::record::Ongoing;
 use crate::reply::{Body, Refusal, whole};
-use crate::{Finish, headers};
+use crate::{Finish, headers, request};
 
 /// A request that led to no response.
 pub(super) struct Failure {
     /// What may be done about it.
     pub(super) happened: Happened,
+    /// What the upstream says was wrong with the request, and the status it says it with, or would have.
+    pub(super) said: Option<(StatusCode, Bytes)>,
+    message: String,
     finish: Finish,
     code: Option<String>,
     answer: Answer,
@@ -50,6 +53,8 @@ impl Failure {
                 .code
                 .clone()
                 .or_else(|| Some(format!("http_{}", status.as_u16()))),
+            said: Some((status, body.clone())),
+            message: error.message.clone(),
             answer: Answer::Theirs {
                 status,
                 headers: headers::downstream_of_read(headers),
@@ -64,6 +69,8 @@ impl Failure {
             happened,
             finish,
             code: refusal.code.clone(),
+            said: None,
+            message: refusal.message.clone(),
             answer: Answer::Ours(refusal),
         }
     }
@@ -163,14 +170,21 @@ impl Failure {
             retry_after: error.retry_after,
             ..Refusal::new(status, "", redactor.text(&error.message))
         };
-        Self::ours(
-            Happened::Failed {
-                verdict,
-                wait: error.retry_after,
-            },
-            finish,
-            refusal,
-        )
+        let happened = Happened::Failed {
+            verdict,
+            wait: error.retry_after,
+        };
+        let said = (error.source == ErrorSource::Upstream)
+            .then(|| (StatusCode::BAD_REQUEST, request::refusal_of(error)));
+        Self {
+            said,
+            ..Self::ours(happened, finish, refusal)
+        }
+    }
+
+    /// One sentence about it.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Told to the client.
@@ -181,7 +195,9 @@ impl Failure {
             Answer::Ours(refusal) => {
                 let status = refusal.status.as_u16();
                 ongoing.copies.answered(status, refusal.json().as_bytes());
-                ongoing.told(refusal.response())
+                let mut response = refusal.response();
+                headers::say_mends(response.headers_mut(), &ongoing.record.request);
+                ongoing.told(response)
             }
             Answer::Theirs {
                 status,
@@ -193,6 +209,7 @@ impl Failure {
                 let mut response = Response::new(whole(body));
                 *response.status_mut() = status;
                 *response.headers_mut() = headers;
+                headers::say_mends(response.headers_mut(), &ongoing.record.request);
                 ongoing.told(response)
             }
         }

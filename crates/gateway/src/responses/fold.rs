@@ -66,6 +66,8 @@ pub(super) async fn fold(
         cause: EndOfBody::Eof,
     });
     let json = reading.kept();
+    ongoing.record.note_restored(reading.calls_restored());
+    let restore = reading.restore.take();
     let why = reading.why.take();
     let repairs = repairs(&reading.reader, json.is_some());
     reading.leave();
@@ -91,9 +93,14 @@ pub(super) async fn fold(
                 finish_of(&ending)
             };
             ongoing.record.events = 0;
+            // Calls of one that is under way are given back as well.
+            let text = std::str::from_utf8(&json).ok().filter(|_| under_way);
+            let theirs = text
+                .zip(restore)
+                .and_then(|(text, restore)| restore.whole(text, false));
             return Ok(Folded {
                 headers,
-                body: json,
+                body: theirs.map_or(json, Into::into),
             });
         }
         let theirs =
@@ -158,6 +165,7 @@ impl Folded {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers::say_mends(response.headers_mut(), &ongoing.record.request);
         ongoing.told(response)
     }
 }

@@ -2,9 +2,11 @@
 
 mod alarm;
 mod begin;
+mod call_input;
 mod failure;
 mod fold;
 mod reading;
+mod restore;
 mod stream;
 
 use std::sync::Arc;

@@ -17,7 +17,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Turn;
 use super::alarm::Alarm;
+use super::restore::{Restore, Restored};
 use crate::recorder::{Side, Tap};
+use crate::request::Tools;
 
 /// The clock of a watch.
 pub(super) type Timers = Watch<Arc<dyn Clock>>;
@@ -43,6 +45,8 @@ enum Input {
 pub(super) struct Reading {
     body: wire::Body,
     pub(super) reader: Reader,
+    /// Gives calls back as the client's own; `None` where they are.
+    pub(super) restore: Option<Box<Restore>>,
     watch: Timers,
     /// When `watch` is to be looked at again, as long as nothing has changed for it; `None` in it: never.
     watched: Option<Option<Instant>>,
@@ -78,7 +82,12 @@ pub(super) fn timers(turn: &Turn<'_>) -> Timers {
 }
 
 impl Reading {
-    pub(super) fn new(turn: &Turn<'_>, response: reqwest::Response, watch: Timers) -> Self {
+    pub(super) fn new(
+        turn: &Turn<'_>,
+        response: reqwest::Response,
+        watch: Timers,
+        tools: Option<Arc<Tools>>,
+    ) -> Self {
         let endpoint = &turn.upstream.endpoint;
         let entropy = u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..));
         let context = core::Context::new(turn.shared.clock.unix(), entropy)
@@ -98,6 +107,7 @@ impl Reading {
         Self {
             body: wire::Body::new(&headers, bytes),
             reader: Reader::new(options, context),
+            restore: tools.map(|tools| Box::new(Restore::new(tools))),
             watch,
             watched: None,
             progressed: false,
@@ -136,7 +146,9 @@ impl Reading {
                 match step {
                     Step::Event(event) => {
                         self.progressed |= wire::carries_on(event.kind().class());
-                        return Poll::Ready(Some(Came::Event(event)));
+                        if let Some(event) = self.restored(event) {
+                            return Poll::Ready(Some(Came::Event(event)));
+                        }
                     }
                     Step::Ended(how) => {
                         self.ended = true;
@@ -159,6 +171,32 @@ impl Reading {
                 Input::Due => return Poll::Ready(Some(Came::Due)),
             }
         }
+    }
+
+    /// An event as the client knows it; `None` where nothing of it goes on.
+    fn restored(&mut self, event: Event) -> Option<Event> {
+        let Some(restore) = &mut self.restore else {
+            return Some(event);
+        };
+        match restore.event(event) {
+            Restored::Event(event) => Some(event),
+            Restored::Nothing => None,
+            Restored::Failed(error) => {
+                self.reader.reject(error);
+                None
+            }
+        }
+    }
+
+    /// What breaks the silence for readers that need an event for it.
+    pub(super) fn heartbeat(&mut self) -> Option<Event> {
+        let event = self.reader.heartbeat()?;
+        self.restored(event)
+    }
+
+    /// How many calls were given back as others.
+    pub(super) fn calls_restored(&self) -> u64 {
+        self.restore.as_ref().map_or(0, |restore| restore.calls)
     }
 
     /// Bytes, the end of the body, a reason to end it ourselves, or `until`: whatever comes first.

@@ -49,6 +49,7 @@ pub(super) fn response(
     );
     // A turn ends at its terminal event, and some readers look for the end of the connection (DEVIATIONS 4.9).
     fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers::say_mends(&mut fields, &ongoing.record.request);
     ongoing.record.status = 200;
     let streaming = Streaming {
         held: begun.held.into(),
@@ -139,7 +140,7 @@ impl Streaming {
     fn heartbeat(&mut self) -> Bytes {
         self.beat = None;
         let event = match &mut self.reading {
-            Some(reading) if self.needs_events => reading.reader.heartbeat(),
+            Some(reading) if self.needs_events => reading.heartbeat(),
             _ => None,
         };
         event.map_or(Bytes::from_static(COMMENT), |event| event.raw().clone())
@@ -177,6 +178,7 @@ impl Streaming {
     fn note_repairs(&mut self) {
         if let Some(reading) = &self.reading {
             self.ongoing.record.repairs = reading.reader.repairs().to_vec();
+            self.ongoing.record.note_restored(reading.calls_restored());
         }
     }
 }

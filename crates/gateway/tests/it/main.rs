@@ -13,4 +13,5 @@ mod records;
 mod requests;
 mod scenarios;
 mod support;
+mod tools;
 mod whole;

@@ -108,7 +108,11 @@ pub(crate) const RECOVERY: &[Key] = &[
     key("without", &[]),
 ];
 /// In `compat:`.
-pub(crate) const COMPAT: &[Key] = &[key("cumulative_deltas", &[]), key("drop_fields", &[])];
+pub(crate) const COMPAT: &[Key] = &[
+    key("cumulative_deltas", &[]),
+    key("drop_fields", &[]),
+    key("refused_tools", &[]),
+];
 
 /// What other programs call these, where no spelling distance would find it.
 const MEANT: &[(&str, &str)] = &[

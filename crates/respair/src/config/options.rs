@@ -157,6 +157,7 @@ Options {
     without: Vec<String>,
     cumulative_deltas: bool,
     drop_fields: Vec<String>,
+    refused_tools: Vec<String>,
     state_dir: PathBuf,
 }
 }
@@ -187,6 +188,7 @@ impl Options {
             without: set(Vec::new()),
             cumulative_deltas: set(false),
             drop_fields: set(Vec::new()),
+            refused_tools: set(Vec::new()),
             ..Self::default()
         }
     }

@@ -206,6 +206,7 @@ impl<'a> Reader<'a> {
             let inner = self.fields(node, path, keys::COMPAT);
             options.cumulative_deltas = self.field(&inner, "cumulative_deltas", Self::switch);
             options.drop_fields = self.field(&inner, "drop_fields", Self::texts);
+            options.refused_tools = self.field(&inner, "refused_tools", Self::texts);
         }
         options
     }

@@ -149,6 +149,7 @@ fn rows(loaded: &Loaded, env: &Env) -> Vec<Row> {
             json!(v)
         }),
         row("compat.drop_fields", &o.drop_fields, |v| json!(v)),
+        row("compat.refused_tools", &o.refused_tools, |v| json!(v)),
     ]
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
     for name in o.drop_fields.iter().flat_map(|f| &f.value) {
         endpoint.extra_body.insert(name.clone(), Value::Null);
     }
+    set(&mut endpoint.refused_tools, &o.refused_tools, Vec::clone);
     endpoint.ssl_ca_cert = o.ssl_ca_cert.as_ref().map(|p| p.value.clone());
     set(&mut endpoint.ssl_verify, &o.ssl_verify, |v| *v);
     set(&mut endpoint.cumulative_deltas, &o.cumulative_deltas, |v| {
@@ -66,6 +67,11 @@ pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
     // Names were checked when they were read.
     set(&mut recovery.without, &o.without, |codes| {
         codes.iter().filter_map(|code| Code::parse(code)).collect()
+    });
+    // What is no rule of streams is about requests.
+    set(&mut endpoint.requests_without, &o.without, |codes| {
+        let of_requests = codes.iter().filter(|code| Code::parse(code).is_none());
+        of_requests.map(|code| code.replace('_', "-")).collect()
     });
     endpoint
 }
