@@ -5,5 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod broken;
+mod elsewhere;
+mod replaying;
 mod sessions;
 mod tool_loop;

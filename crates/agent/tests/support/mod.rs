@@ -5,12 +5,13 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use respair_agent::{
     Agent, AgentEvent, AgentOptions, Answer, BoxFuture, CallContext, Conversation, Decision, Input,
     Link, Permission, Preview, Tool, ToolOutput, ToolSpec, Toolbox, Work,
 };
-use respair_client::{Client, ClientOptions, Endpoint};
+use respair_client::{Client, ClientOptions, Clock, Endpoint};
 use respair_faults::{Answer as Play, Relay, Request, Script, Stream};
 use serde_json::{Map, Value, json};
 
@@ -28,9 +29,30 @@ pub fn custom(relay: &Relay) -> Endpoint {
     Endpoint::custom(format!("{}/v1", relay.base_url()).parse().unwrap())
 }
 
+/// tokio's clock, which is paused.
+#[derive(Debug)]
+pub struct TestClock(tokio::time::Instant);
+
+impl TestClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(tokio::time::Instant::now()))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn unix(&self) -> u64 {
+        1_767_225_600 + self.0.elapsed().as_secs()
+    }
+}
+
 pub fn link(endpoint: Endpoint) -> Link {
     let options = ClientOptions {
         seed: Some(7),
+        clock: Some(TestClock::new()),
         ..ClientOptions::default()
     };
     Link::new(Client::new(endpoint, options).unwrap(), "relay-model", None)
@@ -44,6 +66,7 @@ pub fn options(relay: &Relay, tools: impl IntoIterator<Item = Arc<dyn Tool>>) ->
         toolbox.add(tool);
     }
     options.tools = toolbox;
+    options.clock = TestClock::new();
     options
 }
 
