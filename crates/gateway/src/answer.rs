@@ -10,7 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use crate::connection::Connection;
 use crate::gateway::Shared;
 use crate::headers::REQUEST_ID;
-use crate::record::Ongoing;
+use crate::ongoing::Ongoing;
 use crate::reply::{Body, Refusal, text};
 use crate::route::Route;
 use crate::{pass, responses};

@@ -8,6 +8,7 @@ use hyper::header::{
     HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::Record;
 use crate::request::RequestMend;
 use crate::upstream::Ready;
 
@@ -16,6 +17,14 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-respair-req
 
 /// Says what was changed in the request before the upstream took it.
 const REQUEST_MENDS: HeaderName = HeaderName::from_static("x-respair-request-mends");
+/// Says how a response ended.
+const ENDING: HeaderName = HeaderName::from_static("x-respair-ending");
+
+/// Says what was mended: `created-missing=1, item-id-missing=2`.
+const REPAIRS: HeaderName = HeaderName::from_static("x-respair-repairs");
+
+/// The names of both.
+pub(crate) const TOLD: &str = "x-respair-ending, x-respair-repairs";
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -116,6 +125,23 @@ pub(crate) fn say_mends(fields: &mut HeaderMap, mends: &[RequestMend]) {
     {
         fields.insert(REQUEST_MENDS, value);
     }
+}
+
+/// What a client is told of its response: behind a stream, in front of what is whole. Only words of our own.
+pub(crate) fn told(record: &Record) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    fields.insert(ENDING, HeaderValue::from_static(record.finish.name()));
+    let repairs: Vec<String> = record
+        .repairs
+        .iter()
+        .map(|repair| format!("{}={}", repair.code, repair.count))
+        .collect();
+    if !repairs.is_empty()
+        && let Ok(repairs) = HeaderValue::try_from(repairs.join(", "))
+    {
+        fields.insert(REPAIRS, repairs);
+    }
+    fields
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod guard;
 mod headers;
 mod limits;
 mod metrics;
+mod ongoing;
 mod options;
 mod pass;
 mod paste;

@@ -16,7 +16,7 @@ use respair_client::wire;
 use url::Url;
 
 use crate::gateway::Shared;
-use crate::record::Ongoing;
+use crate::ongoing::Ongoing;
 use crate::reply::{Body, Refusal};
 use crate::upstream::Ready;
 use crate::{Finish, ServeLimits, headers};

@@ -1,21 +1,14 @@
 //! What is known of a request when it is over. Never a prompt, an answer or a key.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Response;
-use hyper::header::USER_AGENT;
-use hyper::http::request::Parts;
 use respair_core::Repair;
 use serde_json::{Value, json};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use crate::connection::Connection;
-use crate::copies::{Bodies, Copies};
-use crate::gateway::Shared;
-use crate::reply::{Body, Refusal};
+use crate::copies::Bodies;
+use crate::metrics::Gaps;
 use crate::request::{CALL_RESTORED, RequestMend};
 use crate::route::shown;
 
@@ -105,6 +98,8 @@ pub struct Record {
     pub bytes: u64,
     /// The upstream's terminal event was read.
     pub terminal_seen: bool,
+    /// The pauses between its events.
+    pub(crate) gaps: Gaps,
     /// The bodies, where they are logged.
     pub bodies: Option<Bodies>,
     /// The terminal event reached the client's connection, and the connection closed properly behind it.
@@ -143,22 +138,15 @@ impl Record {
         );
         // Writing into a String does not fail.
         if let Some(error) = &self.error {
-            let _ = write!(line, " {error}");
+            // The upstream's own word: one word of the line, whatever is in it.
+            let _ = write!(line, " {}", word(error));
         }
         let _ = write!(
             line,
             " upstream={}",
             self.upstream.as_deref().unwrap_or("-")
         );
-        let _ = write!(
-            line,
-            " client={}",
-            if self.client.is_empty() {
-                "-"
-            } else {
-                &self.client
-            }
-        );
+        let _ = write!(line, " client={}", word(&self.client));
         if self.route == "responses" {
             let _ = write!(line, " events={}", self.events);
         }
@@ -212,7 +200,7 @@ impl Record {
             "client": self.client,
             "status": self.status,
             "ending": self.finish.name(),
-            "error": self.error,
+            "error": self.error.as_deref().map(shown),
             "events": self.events,
             "repairs": repairs,
             "request_mends": mends,
@@ -246,111 +234,13 @@ impl Record {
     }
 }
 
-/// A request that is under way. When it is dropped it is over, in whatever way, and is settled.
-pub(crate) struct Ongoing {
-    pub(crate) record: Record,
-    pub(crate) copies: Copies,
-    started: Instant,
-    shared: Arc<Shared>,
-    connection: Arc<Connection>,
-    ending: How,
-}
-
-/// How far a request came.
-#[derive(PartialEq, Eq)]
-enum How {
-    /// Nobody has said how it ended: when it is dropped like that, the client is gone.
-    UnderWay,
-    /// The answer is there as a whole.
-    Over,
-    /// The body was sent to its end, and the connection closes behind it: how that went is known then.
-    Closing,
-}
-
-impl Ongoing {
-    pub(crate) fn new(shared: &Arc<Shared>, connection: &Arc<Connection>, parts: &Parts) -> Self {
-        let agent = parts
-            .headers
-            .get(USER_AGENT)
-            .and_then(|agent| agent.to_str().ok());
-        let client = agent
-            .and_then(|agent| agent.split_whitespace().next())
-            .unwrap_or_default();
-        let record = Record {
-            id: new_id(),
-            method: parts.method.to_string(),
-            route: "none",
-            path: shown(parts.uri.path()),
-            client: shown(client),
-            ..Record::default()
-        };
-        Self {
-            record,
-            copies: Copies::default(),
-            started: Instant::now(),
-            shared: Arc::clone(shared),
-            connection: Arc::clone(connection),
-            ending: How::UnderWay,
-        }
-    }
-
-    pub(crate) fn id(&self) -> &str {
-        &self.record.id
-    }
-
-    /// Cancelled when it has to end now.
-    pub(crate) fn ending(&self) -> CancellationToken {
-        self.shared.ending.clone()
-    }
-
-    pub(crate) fn routed(&mut self, route: &'static str) {
-        self.record.route = route;
-    }
-
-    /// The first byte of the upstream's body is there.
-    pub(crate) fn first_byte(&mut self) {
-        self.record.first_byte.get_or_insert(self.started.elapsed());
-    }
-
-    /// The gateway's own answer.
-    pub(crate) fn told(mut self, response: Response<Body>) -> Response<Body> {
-        self.record.status = response.status().as_u16();
-        self.over();
-        response
-    }
-
-    /// Turned away.
-    pub(crate) fn refuse(mut self, refusal: &Refusal) -> Response<Body> {
-        self.record.finish = Finish::Refused;
-        self.record.error.clone_from(&refusal.code);
-        self.told(refusal.response())
-    }
-
-    /// The whole of it is known.
-    pub(crate) fn over(&mut self) {
-        self.ending = How::Over;
-    }
-
-    /// The body is sent to its end, and the connection closes behind it.
-    pub(crate) fn closing(&mut self) {
-        self.ending = How::Closing;
-    }
-}
-
-impl Drop for Ongoing {
-    fn drop(&mut self) {
-        let mut record = std::mem::take(&mut self.record);
-        record.total = self.started.elapsed();
-        record.bodies = self.copies.bodies();
-        match self.ending {
-            How::Closing => return self.connection.keep(record),
-            How::Over => {}
-            How::UnderWay if self.connection.stalled() => record.finish = Finish::ClientStalled,
-            // A client that leaves behind the terminal event has its answer.
-            How::UnderWay if record.terminal_seen => {}
-            How::UnderWay => record.finish = Finish::ClientGone,
-        }
-        self.shared.settle(&record);
+/// Text from elsewhere as one short word of a line: quoted where it holds what could be read as more than one.
+fn word(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '=' | '\\');
+    match text {
+        "" => Cow::Borrowed("-"),
+        text if text.len() <= 120 && text.chars().all(plain) => Cow::Borrowed(text),
+        text => Cow::Owned(format!("{:?}", shown(text))),
     }
 }
 

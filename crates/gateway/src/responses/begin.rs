@@ -16,7 +16,7 @@ use super::Turn;
 use super::failure::Failure;
 use super::fold::{Folded, fold};
 use super::reading::{Came, Reading, timers};
-use crate::record::Ongoing;
+use crate::ongoing::Ongoing;
 use crate::recorder::Side;
 use crate::reply::Refusal;
 use crate::request::{self, Outgoing};

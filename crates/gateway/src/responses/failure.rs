@@ -9,7 +9,7 @@ use respair_client::TurnError;
 use respair_client::wire::{self, Happened, Redactor};
 use respair_core::{EndOfBody, Ending, ErrorSource, ResponseError, RetryVerdict};
 
-use crate::record::Ongoing;
+use crate::ongoing::Ongoing;
 use crate::reply::{Body, Refusal, whole};
 use crate::{Finish, headers, request};
 

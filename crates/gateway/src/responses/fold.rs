@@ -14,7 +14,7 @@ use super::Turn;
 use super::failure::Failure;
 use super::reading::{Came, Reading};
 use super::stream::{finish_of, tokens};
-use crate::record::Ongoing;
+use crate::ongoing::Ongoing;
 use crate::reply::{Body, whole};
 use crate::{Finish, headers};
 
@@ -162,6 +162,9 @@ impl Folded {
         let mut response = Response::new(whole(self.body));
         *response.status_mut() = StatusCode::OK;
         *response.headers_mut() = headers::downstream_of_read(&self.headers);
+        response
+            .headers_mut()
+            .extend(headers::told(&ongoing.record));
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -18,6 +18,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::Turn;
 use super::alarm::Alarm;
 use super::restore::{Restore, Restored};
+use crate::metrics::Gaps;
 use crate::recorder::{Side, Tap};
 use crate::request::Tools;
 
@@ -70,6 +71,9 @@ pub(super) struct Reading {
     kept: Option<BytesMut>,
     keep: usize,
     tap: Option<Tap>,
+    pub(super) gaps: Gaps,
+    /// Bytes came, and no event of them was given yet.
+    fresh: bool,
 }
 
 /// The timers of one request. Whole answers take as long as their generation: `progress` bounds their first byte.
@@ -122,6 +126,8 @@ impl Reading {
             kept: (!turn.prepared.stream).then(BytesMut::new),
             keep: endpoint.limits.frame,
             tap: turn.tap.clone(),
+            gaps: Gaps::default(),
+            fresh: false,
         }
     }
 
@@ -146,6 +152,9 @@ impl Reading {
                 match step {
                     Step::Event(event) => {
                         self.progressed |= wire::carries_on(event.kind().class());
+                        if std::mem::take(&mut self.fresh) {
+                            self.gaps.event(Instant::now());
+                        }
                         if let Some(event) = self.restored(event) {
                             return Poll::Ready(Some(Came::Event(event)));
                         }
@@ -280,6 +289,7 @@ impl Reading {
     fn take(&mut self, chunk: Bytes) {
         self.heard();
         self.began = true;
+        self.fresh = true;
         if let Some(tap) = &self.tap {
             tap.bytes(Side::Upstream, &chunk);
         }

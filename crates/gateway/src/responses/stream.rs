@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::Frame;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRAILER,
+};
 use respair_core::{Class, Ending, Event, EventKind, Field};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -19,7 +21,7 @@ use super::begin::Begun;
 use super::reading::{Came, Reading};
 use crate::gateway::Shared;
 use crate::metrics::Open;
-use crate::record::Ongoing;
+use crate::ongoing::Ongoing;
 use crate::reply::Body;
 use crate::{Finish, headers};
 
@@ -50,6 +52,9 @@ pub(super) fn response(
     // A turn ends at its terminal event, and some readers look for the end of the connection (DEVIATIONS 4.9).
     fields.insert(CONNECTION, HeaderValue::from_static("close"));
     headers::say_mends(&mut fields, &ongoing.record.request);
+    if ongoing.takes_trailers {
+        fields.insert(TRAILER, HeaderValue::from_static(headers::TOLD));
+    }
     ongoing.record.status = 200;
     let streaming = Streaming {
         held: begun.held.into(),
@@ -59,6 +64,7 @@ pub(super) fn response(
         ended: false,
         needs_events: ongoing.record.client.starts_with(CODEX),
         whole_frames: true,
+        trailers: None,
         ongoing,
         _open: open,
     };
@@ -82,6 +88,8 @@ struct Streaming {
     needs_events: bool,
     /// What was sent last ended with a blank line.
     whole_frames: bool,
+    /// What stands behind the body.
+    trailers: Option<HeaderMap>,
     ongoing: Ongoing,
     _open: Open,
 }
@@ -95,7 +103,11 @@ impl hyper::body::Body for Streaming {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let Some(bytes) = ready!(self.poll_bytes(context)) else {
-            return Poll::Ready(None);
+            return Poll::Ready(
+                self.trailers
+                    .take()
+                    .map(|fields| Ok(Frame::trailers(fields))),
+            );
         };
         self.ongoing.copies.sent(&bytes);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -169,6 +181,9 @@ impl Streaming {
     /// Everything was sent.
     fn finish(&mut self) {
         self.note_repairs();
+        if self.ongoing.takes_trailers {
+            self.trailers = Some(headers::told(&self.ongoing.record));
+        }
         if let Some(reading) = self.reading.take() {
             reading.leave();
         }
@@ -179,6 +194,7 @@ impl Streaming {
         if let Some(reading) = &self.reading {
             self.ongoing.record.repairs = reading.reader.repairs().to_vec();
             self.ongoing.record.note_restored(reading.calls_restored());
+            self.ongoing.record.gaps = reading.gaps;
         }
     }
 }

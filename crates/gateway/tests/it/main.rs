@@ -12,6 +12,7 @@ mod passing;
 mod records;
 mod requests;
 mod scenarios;
+mod seeing;
 mod support;
 mod tools;
 mod whole;

@@ -1,39 +1,27 @@
-//! What `/metrics` says, in Prometheus' text format: a handful of families, written by hand.
+//! What `/metrics` says: a handful of families, written by hand.
+//!
+//! No label holds what a client or an upstream chose freely: routes, endings and codes are ours, upstreams are configured,
+//! statuses are registered.
+
+mod histogram;
+mod page;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+
+use hyper::StatusCode;
 
 use crate::Record;
+use histogram::Histogram;
+use page::Page;
 
-/// The upper bounds of the waits for a first byte, in seconds.
-const BOUNDS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
-
-#[derive(Default)]
-struct Histogram {
-    /// How many were within each bound and in none before it; the last is beyond all.
-    counts: [u64; BOUNDS.len() + 1],
-    sum: f64,
-}
-
-impl Histogram {
-    fn add(&mut self, wait: Duration) {
-        let seconds = wait.as_secs_f64();
-        let at = BOUNDS
-            .iter()
-            .position(|bound| seconds <= *bound)
-            .unwrap_or(BOUNDS.len());
-        self.counts[at] += 1;
-        self.sum += seconds;
-    }
-}
+pub(crate) use histogram::Gaps;
 
 #[derive(Default)]
 struct Counted {
     /// By route, upstream and status.
-    requests: BTreeMap<(&'static str, String, u16), u64>,
+    requests: BTreeMap<(&'static str, String, Status), u64>,
     /// By upstream and name.
     endings: BTreeMap<(String, &'static str), u64>,
     /// By upstream: terminal events read, and delivered.
@@ -43,6 +31,16 @@ struct Counted {
     retries: BTreeMap<String, u64>,
     bytes: BTreeMap<String, u64>,
     first_byte: BTreeMap<String, Histogram>,
+    gaps: BTreeMap<String, Histogram>,
+}
+
+/// A status that is counted by itself; `None` for numbers that nobody has registered, of which an upstream could send
+/// hundreds.
+type Status = Option<u16>;
+
+fn status(number: u16) -> Status {
+    let known = StatusCode::from_u16(number).ok()?;
+    known.canonical_reason().map(|_| number)
 }
 
 /// The registry of one gateway.
@@ -69,7 +67,7 @@ impl Metrics {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted
             .requests
-            .entry((record.route, upstream.clone(), record.status))
+            .entry((record.route, upstream.clone(), status(record.status)))
             .or_default() += 1;
         if record.route != "responses" {
             return;
@@ -97,8 +95,11 @@ impl Metrics {
             u64::from(record.upstream_requests.saturating_sub(1));
         *counted.bytes.entry(upstream.clone()).or_default() += record.bytes;
         if let Some(wait) = record.first_byte {
-            counted.first_byte.entry(upstream).or_default().add(wait);
+            let waits = counted.first_byte.entry(upstream.clone()).or_default();
+            waits.add(&histogram::FIRST_BYTE, wait);
         }
+        let gaps = counted.gaps.entry(upstream).or_default();
+        gaps.merge(&record.gaps.histogram);
     }
 
     /// The page.
@@ -111,12 +112,13 @@ impl Metrics {
             "Requests, by the status that was sent.",
         );
         for ((route, upstream, status), count) in &counted.requests {
+            let status = status.map_or_else(|| "other".to_owned(), |status| status.to_string());
             page.line(
                 "respair_requests_total",
                 &[
                     ("route", route),
                     ("upstream", upstream),
-                    ("status", &status.to_string()),
+                    ("status", &status),
                 ],
                 *count,
             );
@@ -195,7 +197,16 @@ impl Metrics {
             "From the request to the upstream's first byte.",
         );
         for (upstream, histogram) in &counted.first_byte {
-            page.histogram("respair_first_byte_seconds", upstream, histogram);
+            let name = "respair_first_byte_seconds";
+            page.histogram(name, upstream, &histogram::FIRST_BYTE, histogram);
+        }
+        page.family(
+            "respair_event_gap_seconds",
+            "histogram",
+            "Between events of a stream, as the upstream sends them; those that come together count once.",
+        );
+        for (upstream, gaps) in &counted.gaps {
+            page.histogram("respair_event_gap_seconds", upstream, &histogram::GAP, gaps);
         }
         page.family(
             "respair_open_streams",
@@ -220,55 +231,11 @@ impl Drop for Open {
     }
 }
 
-#[derive(Default)]
-struct Page(String);
-
-// Writing into a String does not fail.
-impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-    }
-
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        self.0.push_str(name);
-        for (n, (label, text)) in labels.iter().enumerate() {
-            let open = if n == 0 { '{' } else { ',' };
-            let text = text
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('\n', "\\n");
-            let _ = write!(self.0, "{open}{label}=\"{text}\"");
-        }
-        let close = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.0, "{close} {value}");
-    }
-
-    fn histogram(&mut self, name: &str, upstream: &str, histogram: &Histogram) {
-        let mut sum = 0;
-        let bucket = format!("{name}_bucket");
-        for (bound, count) in BOUNDS.iter().zip(histogram.counts) {
-            sum += count;
-            self.line(
-                &bucket,
-                &[("upstream", upstream), ("le", &bound.to_string())],
-                sum,
-            );
-        }
-        sum += histogram.counts[BOUNDS.len()];
-        self.line(&bucket, &[("upstream", upstream), ("le", "+Inf")], sum);
-        self.line(
-            &format!("{name}_sum"),
-            &[("upstream", upstream)],
-            histogram.sum,
-        );
-        self.line(&format!("{name}_count"), &[("upstream", upstream)], sum);
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use super::*;
     use crate::Finish;
