@@ -178,6 +178,25 @@ pub(crate) enum Command {
 pub(crate) struct Run {
     /// What to ask; `-` reads it from standard input, as does none when that is no terminal
     pub(crate) prompt: Option<String>,
+    /// Send FILE along: a text, an image or another file; again for more
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Vec<PathBuf>,
+    /// Let the model use tools: those of the configuration, or these, with commas
+    #[arg(
+        long,
+        value_name = "NAMES",
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_value = ""
+    )]
+    pub(crate) tools: Option<Vec<String>>,
+    /// Allow what would be asked for; what the configuration denies stays denied
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Go on with a session, by its id, or begin one with `new`; `last` is the latest
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
 }
 
 /// `respair repair`.
@@ -332,6 +351,8 @@ pub(crate) enum Config {
     Path,
     /// Say what is wrong with the configuration (exit 2), or that nothing is (exit 0)
     Check,
+    /// What a conversation sends as instructions, AGENTS.md included
+    Instructions,
 }
 
 /// `respair endpoints`.

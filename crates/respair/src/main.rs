@@ -1,5 +1,6 @@
 //! `respair`: arguments in, exit code out. What each command does is in [`commands`]; a turn is in [`run`].
 
+mod agent;
 mod args;
 mod check;
 mod commands;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     let common = &cli.common;
     ExitCode::from(match cli.command {
         None => commands::printed(term::print(args::WELCOME)),
-        Some(Command::Run(run)) => run::command(common, run.prompt.as_deref()),
+        Some(Command::Run(run)) => run::command(common, &run),
         Some(Command::Repair(repair)) => repair::command(common, &repair),
         Some(Command::Check(check)) => check::command(common, &check),
         Some(Command::Serve(serve)) => commands::serve::command(common, &serve),

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::args::{Common, Config};
 use crate::config::{self, Unusable, shown_url};
 use crate::paths::{self, Env};
-use crate::{USAGE, term};
+use crate::{USAGE, agent, term};
 
 /// Runs it.
 pub(crate) fn command(common: &Common, config: &Config) -> u8 {
@@ -17,6 +17,7 @@ pub(crate) fn command(common: &Common, config: &Config) -> u8 {
         Config::Show => show(common, &env),
         Config::Path => path(common, &env),
         Config::Check => check(common, &env),
+        Config::Instructions => instructions(common, &env),
     }
 }
 
@@ -108,6 +109,24 @@ fn path(common: &Common, env: &Env) -> u8 {
         term::notice("it is not there; `respair config init` writes it");
     }
     code
+}
+
+fn instructions(common: &Common, env: &Env) -> u8 {
+    let loaded = config::load(common.config.as_deref(), &common.flags(), env);
+    let cwd = match agent::working_directory() {
+        Ok(cwd) => cwd,
+        Err(code) => return code,
+    };
+    match agent::instructions::instructions(&loaded.agent, loaded.path.as_deref(), &cwd, env) {
+        Ok(given) => {
+            agent::told(common, &given.notices);
+            super::printed(term::print(&given.text))
+        }
+        Err(why) => {
+            term::error(&why);
+            USAGE
+        }
+    }
 }
 
 fn check(common: &Common, env: &Env) -> u8 {

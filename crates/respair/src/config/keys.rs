@@ -15,6 +15,8 @@ pub(crate) const TOP: &[Key] = &[
     key("model", &[]),
     key("custom_providers", &[]),
     key("providers", &[]),
+    key("agent", &[]),
+    key("mcp_servers", &[]),
     key("timeouts", &[]),
     key("limits", &[]),
     key("recovery", &[]),
@@ -114,6 +116,34 @@ pub(crate) const COMPAT: &[Key] = &[
     key("refused_tools", &[]),
 ];
 
+/// In `agent:`. Hermes calls the steps turns.
+pub(crate) const AGENT: &[Key] = &[
+    key("max_steps", &["max_turns"]),
+    key("max_tokens", &[]),
+    key("retry_truncated", &[]),
+    key("continue_incomplete", &[]),
+    key("instructions", &[]),
+    key("agents_md", &[]),
+    key("approval", &[]),
+    key("tools", &[]),
+    key("fallback", &[]),
+    key("sandbox", &[]),
+    key("directories", &[]),
+    key("shell", &[]),
+];
+/// In `agent.shell:`.
+pub(crate) const SHELL: &[Key] = &[key("timeout", &[]), key("longest", &[]), key("output", &[])];
+/// In an entry of `mcp_servers:`.
+pub(crate) const SERVER: &[Key] = &[
+    key("command", &[]),
+    key("args", &[]),
+    key("env", &[]),
+    key("url", &[]),
+    key("headers", &[]),
+    key("timeout", &[]),
+    key("enabled", &[]),
+];
+
 /// What other programs call these, where no spelling distance would find it.
 const MEANT: &[(&str, &str)] = &[
     ("url", "base_url"),
@@ -127,6 +157,13 @@ const MEANT: &[(&str, &str)] = &[
     ("timeout", "timeouts"),
     ("transport", "api_mode"),
     ("reasoning", "reasoning_effort"),
+    ("steps", "max_steps"),
+    ("system_prompt", "instructions"),
+    ("permissions", "approval"),
+    ("approvals", "approval"),
+    ("fallbacks", "fallback"),
+    ("environment", "env"),
+    ("arguments", "args"),
 ];
 
 /// What a Hermes `config.yaml` has in these blocks and respair has no use for: not misspelt, however near to a key of ours.
@@ -148,6 +185,7 @@ pub(crate) fn section(name: &str) -> Option<&'static [Key]> {
         "limits" => Some(LIMITS),
         "recovery" => Some(RECOVERY),
         "compat" => Some(COMPAT),
+        "shell" => Some(SHELL),
         _ => None,
     }
 }
@@ -247,10 +285,11 @@ mod tests {
         }
         assert_eq!(nearest(TIMEOUTS, "idel"), Some("idle"));
         assert_eq!(nearest(MODEL, "openai_runtime"), None);
-        assert_eq!(nearest(TOP, "agent"), None);
+        assert_eq!(nearest(TOP, "agnet"), Some("agent"));
+        assert_eq!(nearest(AGENT, "permissions"), Some("approval"));
         assert_eq!(nearest(ENTRY, "modle"), Some("model"));
         for theirs in HERMES {
-            for table in [TOP, MODEL, ENTRY] {
+            for table in [TOP, MODEL, ENTRY, AGENT] {
                 assert_eq!(nearest(table, theirs), None, "{theirs}");
                 assert!(lookup(table, theirs).is_none(), "{theirs}");
             }

@@ -4,6 +4,7 @@
 //! `file → yaml → reader → layers → settings`. Nothing here makes a request, and nothing here prints.
 
 mod address;
+mod agent;
 mod codes;
 mod codex_login;
 mod file;
@@ -24,6 +25,7 @@ mod yaml;
 use std::path::Path;
 
 pub(crate) use address::{plain as plain_url, shown as shown_url};
+pub(crate) use agent::{Agent, Tools, is_tool};
 pub(crate) use file::locate;
 pub(crate) use keys::closest;
 pub(crate) use layers::Flags;
@@ -42,10 +44,14 @@ pub(crate) struct Loaded {
     pub(crate) file: Option<String>,
     /// Whether it was there.
     pub(crate) present: bool,
+    /// The file itself.
+    pub(crate) path: Option<std::path::PathBuf>,
     /// Every setting, defaults included.
     pub(crate) options: Options,
     /// How the gateway runs, defaults included.
     pub(crate) serve: ServeOptions,
+    /// The settings of `agent:` and `mcp_servers:`, defaults included.
+    pub(crate) agent: Agent,
     /// What was chosen; `None` when nothing is configured, or the choice is a problem.
     pub(crate) provider: Option<Provider>,
     /// The names of the entries of `custom_providers` and `providers`.
@@ -58,16 +64,32 @@ pub(crate) struct Loaded {
 
 /// Loads everything, once.
 pub(crate) fn load(config: Option<&Path>, flags: &Flags, env: &Env) -> Loaded {
-    read(config, flags, env, None)
+    read(config, flags, env, Which::Model)
 }
 
 /// Loads one entry of `custom_providers` or `providers` by its name, whatever the `model:` block, the environment and the
 /// flags choose.
 pub(crate) fn load_entry(config: Option<&Path>, name: &str, env: &Env) -> Loaded {
-    read(config, &Flags::default(), env, Some(name))
+    read(config, &Flags::default(), env, Which::Entry(name))
 }
 
-fn read(config: Option<&Path>, flags: &Flags, env: &Env, entry: Option<&str>) -> Loaded {
+/// Loads the entry of `agent.fallback` at this place, whatever the environment and the flags choose.
+pub(crate) fn load_fallback(config: Option<&Path>, at: usize, env: &Env) -> Loaded {
+    read(config, &Flags::default(), env, Which::Fallback(at))
+}
+
+/// Which endpoint of a configuration is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which<'a> {
+    /// The one that `model:`, the environment and the flags choose.
+    Model,
+    /// An entry of `custom_providers` or `providers`.
+    Entry(&'a str),
+    /// An entry of `agent.fallback`.
+    Fallback(usize),
+}
+
+fn read(config: Option<&Path>, flags: &Flags, env: &Env, which: Which<'_>) -> Loaded {
     let located = file::locate(config, env);
     let shown = located.as_ref().map(|l| paths::shown(&l.path, env));
     let mut problems = Vec::new();
@@ -88,16 +110,18 @@ fn read(config: Option<&Path>, flags: &Flags, env: &Env, entry: Option<&str>) ->
                 None
             }
         });
-    let environment = match entry {
-        Some(_) => Options::default(),
-        None => layers::environment(env, &mut problems),
+    let environment = match which {
+        Which::Model => layers::environment(env, &mut problems),
+        _ => Options::default(),
     };
     let flags = flags.options(&mut problems);
     let mut loaded = Loaded {
         file: shown,
         present: text.is_some(),
+        path: located.map(|located| located.path),
         options: Options::default(),
         serve: ServeOptions::defaults(),
+        agent: Agent::default(),
         provider: None,
         entries: Vec::new(),
         problems: Vec::new(),
@@ -109,7 +133,7 @@ fn read(config: Option<&Path>, flags: &Flags, env: &Env, entry: Option<&str>) ->
         &mut loaded,
         &mut reader,
         root.as_ref(),
-        entry,
+        which,
         (environment, flags),
     );
     loaded.problems = reader.problems;
@@ -127,7 +151,7 @@ fn combine(
     loaded: &mut Loaded,
     reader: &mut Reader<'_>,
     root: Option<&yaml::Node>,
-    entry: Option<&str>,
+    which: Which<'_>,
     (environment, flags): (Options, Options),
 ) {
     let top = root
@@ -140,24 +164,8 @@ fn combine(
         let serve = reader.serve(node, path);
         loaded.serve = serve.over(ServeOptions::defaults());
     }
-    let block = match top.get("model").filter(|_| entry.is_none()) {
-        // `model: gpt-5.4` names the model and nothing else.
-        Some((path, node))
-            if matches!(node.value, yaml::Value::Text(_) | yaml::Value::Number(_)) =>
-        {
-            let inner = yaml::Node {
-                value: yaml::Value::Map(vec![("default".into(), (*node).clone())]),
-                at: node.at,
-            };
-            reader.block(&inner, path, keys::MODEL)
-        }
-        Some((path, node)) => reader.block(node, path, keys::MODEL),
-        None => Options {
-            provider: entry
-                .map(|name| Sourced::new(format!("custom:{name}"), options::Origin::Default)),
-            ..Options::default()
-        },
-    };
+    loaded.agent = agent(reader, &top);
+    let block = block(reader, &top, which);
     let of = |key: &str| top.get(key).map(|(path, node)| (path.as_str(), *node));
     let entries = providers::entries(reader, of("custom_providers"), of("providers"));
     loaded.entries = entries.iter().map(|entry| entry.name.clone()).collect();
@@ -203,6 +211,71 @@ fn combine(
         .help("set `api_mode: codex_responses` if the endpoint answers at base_url + `/responses`; choose another one if it does not");
         reader.problems.push(address::blame(problem, &mode.origin));
     }
+}
+
+/// What `agent:` and `mcp_servers:` say.
+fn agent(reader: &mut Reader<'_>, top: &reader::Fields<'_>) -> Agent {
+    let mut agent = match top.get("agent") {
+        Some((path, node)) => reader.agent(node, path),
+        None => Agent::default(),
+    };
+    agent.servers = reader.field(top, "mcp_servers", Reader::servers);
+    agent.over(Agent::defaults())
+}
+
+/// The block that chooses the endpoint.
+fn block(reader: &mut Reader<'_>, top: &reader::Fields<'_>, which: Which<'_>) -> Options {
+    let named = |provider| Options {
+        provider: Some(provider),
+        ..Options::default()
+    };
+    match (which, top.get("model")) {
+        (Which::Entry(name), _) => named(Sourced::new(
+            format!("custom:{name}"),
+            options::Origin::Default,
+        )),
+        (Which::Fallback(at), _) => {
+            let Some((path, node)) = fallback(top, at) else {
+                return Options::default();
+            };
+            match node.value {
+                yaml::Value::Map(_) => reader.block(node, &path, keys::MODEL),
+                _ => Options {
+                    provider: reader.sourced_text(&path, node),
+                    ..Options::default()
+                },
+            }
+        }
+        // `model: gpt-5.4` names the model and nothing else.
+        (Which::Model, Some((path, node)))
+            if matches!(node.value, yaml::Value::Text(_) | yaml::Value::Number(_)) =>
+        {
+            let inner = yaml::Node {
+                value: yaml::Value::Map(vec![("default".into(), (*node).clone())]),
+                at: node.at,
+            };
+            reader.block(&inner, path, keys::MODEL)
+        }
+        (Which::Model, Some((path, node))) => reader.block(node, path, keys::MODEL),
+        (Which::Model, None) => Options::default(),
+    }
+}
+
+/// The entry of `agent.fallback` at this place.
+fn fallback<'n>(top: &reader::Fields<'n>, at: usize) -> Option<(String, &'n yaml::Node)> {
+    let (path, node) = top.get("agent")?;
+    let yaml::Value::Map(fields) = &node.value else {
+        return None;
+    };
+    let is_it = |spelled: &str| keys::lookup(keys::AGENT, spelled).map(|key| key.name);
+    let (spelled, list) = fields
+        .iter()
+        .find(|(spelled, _)| is_it(spelled) == Some("fallback"))?;
+    let item = match &list.value {
+        yaml::Value::List(items) => items.get(at)?,
+        _ => list,
+    };
+    Some((format!("{path}.{spelled}[{at}]"), item))
 }
 
 #[cfg(test)]

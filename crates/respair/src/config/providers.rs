@@ -57,17 +57,9 @@ impl Entry<'_> {
         reader.block(self.node, &self.path, keys::ENTRY)
     }
 
-    /// Only looks for unknown keys: an entry that is not used must not stop anything.
+    /// Only looks for unknown keys.
     pub(super) fn skim(&self, reader: &mut Reader<'_>) {
-        let (problems, notices) = (reader.problems.len(), reader.notices.len());
-        let fields = reader.fields(self.node, &self.path, keys::ENTRY);
-        for (name, (path, node)) in &fields {
-            if let (Some(table), Value::Map(_)) = (keys::section(name), &node.value) {
-                reader.fields(node, path, table);
-            }
-        }
-        reader.problems.truncate(problems);
-        reader.notices.truncate(notices);
+        reader.skim(self.node, &self.path, keys::ENTRY);
     }
 }
 

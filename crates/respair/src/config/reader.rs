@@ -211,6 +211,25 @@ impl<'a> Reader<'a> {
         options
     }
 
+    /// A text and where it stands.
+    pub(super) fn sourced_text(&mut self, path: &str, node: &Node) -> Option<Sourced<String>> {
+        let text = self.text(path, node)?;
+        Some(self.sourced(text, path, node))
+    }
+
+    /// Only looks for unknown keys: a block that is not used must not stop anything.
+    pub(super) fn skim(&mut self, node: &Node, path: &str, table: &'static [Key]) {
+        let (problems, notices) = (self.problems.len(), self.notices.len());
+        let fields = self.fields(node, path, table);
+        for (name, (path, node)) in &fields {
+            if let (Some(table), Value::Map(_)) = (keys::section(name), &node.value) {
+                self.fields(node, path, table);
+            }
+        }
+        self.problems.truncate(problems);
+        self.notices.truncate(notices);
+    }
+
     /// Reads one field; nothing written is nothing set.
     pub(super) fn field<T>(
         &mut self,

@@ -151,7 +151,7 @@ impl Reader<'_> {
     }
 
     /// A wait that keeps something bounded: it cannot be switched off.
-    fn some_time(&mut self, path: &str, node: &Node) -> Option<Duration> {
+    pub(super) fn some_time(&mut self, path: &str, node: &Node) -> Option<Duration> {
         let expected = "seconds above 0, or a wait like `250 ms` (a week at most)";
         let wait = self.wait_of(path, node, expected)?;
         if wait.is_zero() {

@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) state_dir: Option<std::path::PathBuf>,
     /// The rest, every default filled in.
     pub(crate) options: Options,
+    /// The conversation's, every default filled in.
+    pub(crate) agent: super::Agent,
+    /// The configuration file, or where it would be.
+    pub(crate) file: Option<std::path::PathBuf>,
 }
 
 /// Why there are no settings.
@@ -117,6 +121,8 @@ impl Loaded {
                     extra_headers: credentials.headers,
                     state_dir: self.state_dir(env),
                     options: self.options.clone(),
+                    agent: self.agent.clone(),
+                    file: self.path.clone(),
                 })
             }
             _ => {

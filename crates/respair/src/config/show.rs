@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::agent::{Agent, FallbackEntry, Tools, shown_rules};
 use super::options::{Key, Options, Origin, Sourced};
 use super::{Loaded, Provider, ServeOptions, address, quantity};
 use crate::paths::Env;
@@ -23,27 +24,18 @@ pub(super) struct Row {
 /// The settings as YAML, origins as comments; a `config.yaml` could be made of it.
 pub(crate) fn yaml(loaded: &Loaded, env: &Env) -> String {
     let mut lines: Vec<(String, String)> = Vec::new();
-    let mut block = |name: &str, rows: &[Row]| {
+    let blocks = [
+        ("model", rows(loaded, env)),
+        ("serve", serve(&loaded.serve, env)),
+        ("agent", agent(&loaded.agent)),
+    ];
+    for (name, rows) in &blocks {
         lines.push((format!("{name}:"), String::new()));
-        let mut section = "";
-        for row in rows {
-            let key = row.key.strip_prefix("serve.").unwrap_or(row.key);
-            let (indent, name) = match key.split_once('.') {
-                Some((head, name)) => {
-                    if head != section {
-                        lines.push((format!("  {head}:"), String::new()));
-                        section = head;
-                    }
-                    ("    ", name)
-                }
-                None => ("  ", key),
-            };
-            let origin = row.origin.clone().unwrap_or_else(|| "not set".into());
-            lines.push((format!("{indent}{name}: {}", plain(&row.value)), origin));
-        }
-    };
-    block("model", &rows(loaded, env));
-    block("serve", &serve(&loaded.serve, env));
+        block(rows, &mut lines);
+    }
+    let servers = servers(&loaded.agent);
+    let origin = servers.origin.unwrap_or_default();
+    lines.push((format!("mcp_servers: {}", plain(&servers.value)), origin));
     let width = lines
         .iter()
         .map(|(line, _)| line.chars().count())
@@ -62,6 +54,26 @@ pub(crate) fn yaml(loaded: &Loaded, env: &Env) -> String {
     out
 }
 
+/// The lines of a block, those of its sections indented further.
+fn block(rows: &[Row], lines: &mut Vec<(String, String)>) {
+    let mut section = "";
+    for row in rows {
+        let key = row.key.strip_prefix("serve.").unwrap_or(row.key);
+        let (indent, name) = match key.split_once('.') {
+            Some((head, name)) => {
+                if head != section {
+                    lines.push((format!("  {head}:"), String::new()));
+                    section = head;
+                }
+                ("    ", name)
+            }
+            None => ("  ", key),
+        };
+        let origin = row.origin.clone().unwrap_or_else(|| "not set".into());
+        lines.push((format!("{indent}{name}: {}", plain(&row.value)), origin));
+    }
+}
+
 /// The same as JSON: `{"model.default": {"value": …, "origin": …}, …}`.
 pub(crate) fn json(loaded: &Loaded, env: &Env) -> Value {
     let mut out = Map::new();
@@ -74,6 +86,13 @@ pub(crate) fn json(loaded: &Loaded, env: &Env) -> Value {
             json!({ "value": row.value, "origin": row.origin }),
         );
     }
+    for row in agent(&loaded.agent) {
+        let value = json!({ "value": row.value, "origin": row.origin });
+        out.insert(format!("agent.{}", row.key), value);
+    }
+    let servers = servers(&loaded.agent);
+    let value = json!({ "value": servers.value, "origin": servers.origin });
+    out.insert("mcp_servers".into(), value);
     out.insert(
         "state_dir".into(),
         json!({ "value": state(loaded, env), "origin": null }),
@@ -181,6 +200,42 @@ pub(super) fn serve(o: &ServeOptions, env: &Env) -> Vec<Row> {
         row("serve.limits.retry_wait", &o.retry_wait, wait),
         row("serve.limits.heartbeat", &o.heartbeat, wait),
     ]
+}
+
+fn agent(agent: &Agent) -> Vec<Row> {
+    vec![
+        row("max_steps", &agent.max_steps, |v| json!(v)),
+        row("max_tokens", &agent.max_tokens, |v| json!(v)),
+        row("retry_truncated", &agent.retry_truncated, |v| json!(v)),
+        row("continue_incomplete", &agent.continue_incomplete, |v| {
+            json!(v)
+        }),
+        row("instructions", &agent.instructions, |v| json!(v)),
+        row("agents_md", &agent.agents_md, |v| json!(v)),
+        row("approval", &agent.approval, |rules| shown_rules(rules)),
+        row("tools", &agent.tools, Tools::shown),
+        row("fallback", &agent.fallback, |entries| {
+            entries.iter().map(FallbackEntry::shown).collect()
+        }),
+        row("sandbox", &agent.sandbox, |v| json!(v)),
+        row("directories", &agent.directories, |paths| {
+            let paths = paths.iter().map(|path| path.display().to_string());
+            paths.map(Value::from).collect()
+        }),
+        row("shell.timeout", &agent.shell_timeout, |w| seconds(Some(*w))),
+        row("shell.longest", &agent.shell_longest, |w| seconds(Some(*w))),
+        row("shell.output", &agent.shell_output, |b| {
+            json!(quantity::show_size(*b))
+        }),
+    ]
+}
+
+fn servers(agent: &Agent) -> Row {
+    row("mcp_servers", &agent.servers, |servers| {
+        let servers = servers.iter();
+        let servers = servers.map(|server| (server.name.clone(), server.shown()));
+        Value::Object(servers.collect())
+    })
 }
 
 impl Row {

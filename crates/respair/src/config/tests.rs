@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
+use super::agent::Reach;
 use super::*;
 use secrecy::ExposeSecret;
 
@@ -104,13 +105,19 @@ fn the_seeds_block_as_written() {
 #[test]
 fn the_same_inside_a_whole_hermes_file() {
     let text = format!(
-        "{SEED}  openai_runtime: auto\nagent:\n  max_turns: 90\ntoolsets: [hermes-cli]\nterminal:\n  backend: local\n"
+        "{SEED}  openai_runtime: auto\nagent:\n  max_turns: 90\n  verbose: true\ntoolsets: [hermes-cli]\nterminal:\n  backend: local\n"
     );
     let case = Case::new(&text);
     assert_eq!(case.settings().model, "gpt-5.4");
     let remarks = case.remarks();
     assert_eq!(remarks.len(), 1, "{remarks:?}");
-    for name in ["agent", "toolsets", "terminal", "model.openai_runtime"] {
+    assert_eq!(case.load().agent.max_steps.unwrap().value, 90);
+    for name in [
+        "agent.verbose",
+        "toolsets",
+        "terminal",
+        "model.openai_runtime",
+    ] {
         assert!(remarks[0].contains(&format!("`{name}`")), "{remarks:?}");
     }
 }
@@ -453,6 +460,7 @@ fn the_example_lists_every_key_with_its_default() {
     let top = reader.fields(&root, "", keys::TOP);
     let (path, serve) = &top["serve"];
     let serve = reader.serve(serve, path);
+    let agent = super::agent(&mut reader, &top);
     let top = reader.sections(&top, Options::default());
     assert!(
         reader.problems.is_empty() && reader.unknown.is_empty(),
@@ -465,9 +473,11 @@ fn the_example_lists_every_key_with_its_default() {
         let loaded = Loaded {
             entries: Vec::new(),
             file: None,
+            path: None,
             present: true,
             options,
             serve: ServeOptions::defaults(),
+            agent: agent.clone(),
             provider: None,
             problems: vec![],
             remarks: vec![],
@@ -482,6 +492,17 @@ fn the_example_lists_every_key_with_its_default() {
     };
     let mut defaults = Options::defaults();
     assert_eq!(render(read.clone()), render(defaults.clone()));
+    let of_agent = |agent: Agent| {
+        let mut loaded = load(None, &Flags::default(), &env);
+        loaded.agent = agent;
+        let shown = show::json(&loaded, &env);
+        let shown = shown.as_object().unwrap().iter();
+        let shown = shown.filter(|(key, _)| key.starts_with("agent.") || *key == "mcp_servers");
+        shown
+            .map(|(key, value)| (key.clone(), value["value"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_agent(agent.clone()), of_agent(Agent::defaults()));
     // The sections stand at the top as well, and there too with the defaults.
     defaults.api_mode = None;
     defaults.extra_headers = None;
@@ -511,6 +532,11 @@ fn the_example_lists_every_key_with_its_default() {
         (keys::LIMITS, model.get("limits").unwrap()),
         (keys::RECOVERY, model.get("recovery").unwrap()),
         (keys::COMPAT, model.get("compat").unwrap()),
+        (keys::AGENT, root.get("agent").unwrap()),
+        (
+            keys::SHELL,
+            root.get("agent").unwrap().get("shell").unwrap(),
+        ),
     ] {
         for key in table {
             assert!(
@@ -523,6 +549,7 @@ fn the_example_lists_every_key_with_its_default() {
     for alias in keys::MODEL
         .iter()
         .chain(keys::ENTRY)
+        .chain(keys::AGENT)
         .flat_map(|k| k.aliases)
     {
         assert!(
@@ -611,4 +638,82 @@ fn the_gateways_section() {
         );
     }
     assert!(wrong.remarks()[0].contains("`serve.lisen` (did you mean `listen`?)"));
+}
+
+#[test]
+fn approvals_keep_their_order_and_say_what_is_wrong() {
+    let text =
+        "agent:\n  approval:\n    shell(git *): allow\n    shell(git push*): Deny\n    '*': ask\n";
+    let rules = Case::new(text).load().agent.rules();
+    let shown: Vec<_> = rules
+        .iter()
+        .map(|rule| (rule.tool.as_str(), rule.subject.as_deref(), rule.permission))
+        .collect();
+    use respair_agent::Permission::{Allow, Ask, Deny};
+    assert_eq!(
+        shown,
+        [
+            ("shell", Some("git *"), Allow),
+            ("shell", Some("git push*"), Deny),
+            ("*", None, Ask)
+        ]
+    );
+    let wrong = Case::new(
+        "agent: {approval: {shell: alow, 'a b': ask}, tools: [shel], max_steps: 0}\nmcp_servers: {a b: {command: x}, c: {}, d: {command: x, url: y}}\n",
+    );
+    let problems: String = wrong
+        .load()
+        .problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect();
+    for said in [
+        "agent.approval.shell: expected one of ask, allow, deny (did you mean `allow`?)",
+        "agent.approval.a b: expected a tool",
+        "agent.tools: no tool is called `shel` (did you mean `shell`?)",
+        "agent.max_steps: expected a whole number from 1 to 10000",
+        "mcp_servers.a b: a server's name is made of",
+        "mcp_servers.c: has neither `command` nor `url`",
+        "mcp_servers.d: has both `command` and `url`",
+    ] {
+        assert!(problems.contains(said), "{said} is not in\n{problems}");
+    }
+}
+
+#[test]
+fn servers_are_read_and_their_secrets_are_masked() {
+    let text = "mcp_servers:\n  files: {command: npx, args: [-y, '${S}'], env: {K: '${S}'}}\n  net: {url: 'https://me:secret1@m.example/mcp', headers: {A: secret2}, enabled: false}\n";
+    let case = Case::new(text).var("S", "secret3");
+    let loaded = case.load();
+    let servers = &loaded.agent.servers.as_ref().unwrap().value;
+    assert!(matches!(&servers[0].reach, Reach::Command { args, env, .. }
+        if args[1] == "secret3" && env[0].1.expose_secret() == "secret3"));
+    assert!(matches!(&servers[1].reach, Reach::Url { headers, .. } if headers.len() == 1));
+    assert!(!servers[1].enabled);
+    let shown = show::yaml(&loaded, &case.env()) + &show::json(&loaded, &case.env()).to_string();
+    assert!(!shown.contains("secret"), "{shown}");
+}
+
+#[test]
+fn endpoints_that_stand_in_by_name_and_by_block() {
+    let text = "model: {provider: custom, default: m, base_url: 'https://a.example/v1', api_key: ka}\nproviders: {b: {api: 'https://b.example/v1', api_key: kb}}\nagent:\n  fallback:\n    - b\n    - {provider: custom, base_url: 'https://c.example/v1', default: mc}\n    - nowhere\n";
+    let case = Case::new(text);
+    let env = case.env();
+    let at = |at: usize| {
+        let mut loaded = load_fallback(None, at, &env);
+        let model = loaded.options.model.clone();
+        loaded.options.model = model.or(case.load().options.model);
+        loaded.settings(&env)
+    };
+    let (b, c) = (at(0).unwrap(), at(1).unwrap());
+    assert_eq!(
+        (b.base_url.as_str(), b.model.as_str(), key(&b)),
+        ("https://b.example/v1", "m", Some("kb"))
+    );
+    // The first one's key is not sent to another address.
+    assert_eq!(
+        (c.base_url.as_str(), c.model.as_str(), key(&c)),
+        ("https://c.example/v1", "mc", None)
+    );
+    assert!(matches!(at(2), Err(Unusable::Problems(_))));
 }

@@ -50,6 +50,12 @@ impl Reader<'_> {
         }
     }
 
+    /// A scalar's text with `${NAME}` expanded, blanks and all.
+    pub(super) fn scalar(&mut self, path: &str, node: &Node) -> Option<String> {
+        let raw = self.raw(path, node, "text")?;
+        self.expanded(path, node, raw)
+    }
+
     pub(super) fn text(&mut self, path: &str, node: &Node) -> Option<String> {
         let raw = self.raw(path, node, "text")?;
         let text = self.expanded(path, node, raw)?;

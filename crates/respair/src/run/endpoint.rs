@@ -4,6 +4,7 @@ use respair_client::{Endpoint, Fallback, RecoveryMode, TurnRequest};
 use respair_core::{Code, Limits};
 use serde_json::{Value, json};
 
+use crate::agent::attach::Attached;
 use crate::config::{self, Mode, Settings};
 
 /// What a turn without instructions of its own says: endpoints of the Codex kind refuse a request without any.
@@ -83,9 +84,11 @@ fn set<T, U>(to: &mut U, from: &Option<config::Sourced<T>>, convert: impl FnOnce
 }
 
 /// The request for one prompt. A list of items is the form that every endpoint takes; some refuse a bare string.
-pub(super) fn request(settings: &Settings, prompt: &str) -> TurnRequest {
+pub(super) fn request(settings: &Settings, prompt: &str, files: Vec<Attached>) -> TurnRequest {
     let o = &settings.options;
-    let input = json!([{ "type": "message", "role": "user", "content": [{ "type": "input_text", "text": prompt }] }]);
+    let mut content = vec![json!({ "type": "input_text", "text": prompt })];
+    content.extend(files.into_iter().map(|file| file.part));
+    let input = json!([{ "type": "message", "role": "user", "content": content }]);
     let mut request = TurnRequest::new(settings.model.clone(), input);
     request.instructions = Some(INSTRUCTIONS.to_owned());
     request.reasoning_effort = o.reasoning_effort.as_ref().map(|v| v.value.clone());

@@ -2,8 +2,9 @@
 //!
 //! Three parties: the turn (a future that owns the upstream's socket), the signals, and the [`Screen`] (a thread, because a
 //! terminal or a pipe may not take what is written, and a write that waits must keep neither Ctrl-C nor the upstream waiting).
-//! This file is the loop between them.
+//! This file is the loop between them. With tools or a session the turn is a conversation's: [`conversation`].
 
+mod conversation;
 pub(crate) mod endpoint;
 mod json;
 mod prompt;
@@ -16,7 +17,10 @@ use respair_client::{
     Client, ClientOptions, EndpointMemory, Outcome, Trace, Turn, TurnEvent, TurnStatus,
 };
 
-use crate::args::Common;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::attach::{Attached, attach};
+use crate::args::{self, Common};
 use crate::config::Settings;
 use crate::paths::Env;
 use crate::{USAGE, commands, term};
@@ -24,7 +28,7 @@ use crate::{USAGE, commands, term};
 pub(crate) use endpoint::endpoint;
 use screen::Screen;
 pub(crate) use screen::Show;
-pub(crate) use words::{Notices, closing_line, errors};
+pub(crate) use words::{CUT, Notices, closing_line, errors, reading_of};
 
 /// The exit code of an interrupted command, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -32,15 +36,22 @@ pub(crate) const INTERRUPTED: u8 = 130;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Runs it.
-pub(crate) fn command(common: &Common, prompt: Option<&str>) -> u8 {
-    let source = match prompt::source(prompt) {
+pub(crate) fn command(common: &Common, run: &args::Run) -> u8 {
+    let source = match prompt::source(run.prompt.as_deref()) {
         Ok(source) => source,
+        Err(code) => return code,
+    };
+    let files = match files(run) {
+        Ok(files) => files,
         Err(code) => return code,
     };
     let settings = match commands::settings(common, &Env::Process) {
         Ok(settings) => settings,
         Err(code) => return code,
     };
+    if run.tools.is_some() || run.session.is_some() {
+        return conversation::command(common, run, &settings, source, files);
+    }
     let client = match client(common, &settings) {
         Ok(client) => client,
         Err(code) => return code,
@@ -53,34 +64,25 @@ pub(crate) fn command(common: &Common, prompt: Option<&str>) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let request = endpoint::request(&settings, &prompt);
+    let request = endpoint::request(&settings, &prompt, files);
     let code = runtime.block_on(async {
-        let signals = match Signals::new() {
-            Ok(signals) => signals,
-            Err(error) => {
-                term::error(&format!(
-                    "signals cannot be handled: {}",
-                    term::system(&error)
-                ));
-                return 1;
-            }
-        };
-        let screen = Screen::start(screen::Looks::of(common));
-        Run {
-            signals,
-            screen,
-            notices: Notices::default(),
-            json: common.json,
-            quiet: common.quiet,
-            interrupted: false,
-            stuck: false,
+        match Run::start(common) {
+            Ok(run) => run.turn(client.turn(request)).await,
+            Err(code) => code,
         }
-        .turn(client.turn(request))
-        .await
     });
     // Dropping the runtime would wait for a name lookup that hangs.
     runtime.shutdown_background();
     code
+}
+
+/// The files of `-f`.
+fn files(run: &args::Run) -> Result<Vec<Attached>, u8> {
+    let files = run.file.iter().map(|path| attach(path));
+    files.collect::<Result<_, _>>().map_err(|why| {
+        term::error(&format!("--file: {why}"));
+        USAGE
+    })
 }
 
 /// One thread: a turn is one socket, and a runtime with workers takes longer to start.
@@ -178,7 +180,26 @@ struct Run {
 struct End(u8);
 
 impl Run {
+    /// Within a runtime.
+    fn start(common: &Common) -> Result<Self, u8> {
+        let signals = Signals::new().map_err(|error| {
+            let system = term::system(&error);
+            term::error(&format!("signals cannot be handled: {system}"));
+            1
+        })?;
+        Ok(Self {
+            signals,
+            screen: Screen::start(screen::Looks::of(common)),
+            notices: Notices::default(),
+            json: common.json,
+            quiet: common.quiet,
+            interrupted: false,
+            stuck: false,
+        })
+    }
+
     async fn turn(mut self, mut turn: Turn) -> u8 {
+        let cancel = turn.cancel_token();
         let outcome = loop {
             let event = tokio::select! {
                 biased;
@@ -199,7 +220,7 @@ impl Run {
                 Some(TurnEvent::Finished(outcome)) => break Some(outcome),
                 Some(event) => {
                     for show in self.present(event) {
-                        if let Err(End(code)) = self.show(show, Some(&turn)).await {
+                        if let Err(End(code)) = self.show(show, Some(&cancel)).await {
                             return code;
                         }
                     }
@@ -246,7 +267,7 @@ impl Run {
     }
 
     /// Hands something to the screen, without keeping a signal waiting.
-    async fn show(&mut self, show: Show, turn: Option<&Turn>) -> Result<(), End> {
+    async fn show(&mut self, show: Show, turn: Option<&CancellationToken>) -> Result<(), End> {
         if self.interrupted {
             match turn {
                 // The socket is closed when the turn is asked for its next event: nothing may come before that.

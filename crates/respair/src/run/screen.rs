@@ -36,6 +36,14 @@ pub(crate) enum Show {
     Interrupt,
     /// How it ended.
     Closing(String),
+    /// A tool: that it was called, how it went.
+    Tool(String),
+    /// What a call would change, or is about to do.
+    Detail(String),
+    /// A question: the cursor stays behind it.
+    Ask(String),
+    /// The next piece of the answer is of another response.
+    Break,
 }
 
 impl Show {
@@ -46,7 +54,11 @@ impl Show {
             Show::Error(text) => Some((BAD, "error: ", text)),
             Show::Plain(text) => Some((Style::new(), "", text)),
             Show::Help(text) => Some((GOOD, "help: ", text)),
+            Show::Tool(text) => Some((DIM, "tool: ", text)),
+            Show::Detail(text) => Some((DIM, "  ", text)),
             Show::Text(_)
+            | Show::Ask(_)
+            | Show::Break
             | Show::Reasoning(_)
             | Show::Json(_)
             | Show::Interrupt
@@ -58,7 +70,7 @@ impl Show {
 /// What goes where, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looks {
-    out_is_terminal: bool,
+    pub(super) out_is_terminal: bool,
     err_is_terminal: bool,
     quiet: bool,
     json: bool,
@@ -209,7 +221,14 @@ impl<O: Write, E: Write> Writer<O, E> {
                 }
                 _ => self.close_line(),
             },
-            Show::Notice(_) if quiet => {}
+            Show::Notice(_) | Show::Tool(_) if quiet => {}
+            Show::Ask(question) => {
+                self.close_line();
+                let _ = write!(self.err, "{question}");
+            }
+            // A pipe holds the answer alone.
+            Show::Break if !json && self.looks.out_is_terminal => self.close_line(),
+            Show::Break => {}
             other => {
                 if let Some((style, word, text)) = other.line() {
                     self.close_line();

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use super::screen::Show;
 use crate::term::one_line;
 
+/// How a turn ended whose end is missing.
+pub(crate) const CUT: &str = "truncated: what came is shown, the rest is missing";
 /// Codes that the closing line names one by one.
 const NAMED: usize = 4;
 
@@ -188,9 +190,7 @@ pub(crate) fn closing_line(outcome: &Outcome) -> String {
     let mut parts = Vec::new();
     parts.push(match (&outcome.status, &outcome.incomplete_reason) {
         (TurnStatus::Incomplete, Some(reason)) => format!("incomplete: {}", one_line(reason)),
-        (TurnStatus::Truncated, _) => {
-            "truncated: what came is shown, the rest is missing".to_owned()
-        }
+        (TurnStatus::Truncated, _) => CUT.to_owned(),
         (status, _) => status.as_str().to_owned(),
     });
     parts.push(match outcome.upstream_requests {
@@ -216,6 +216,16 @@ pub(crate) fn closing_line(outcome: &Outcome) -> String {
     }
     parts.extend(usage(outcome));
     parts.join(" · ")
+}
+
+/// How the last stream of a turn was read, where there was one.
+pub(crate) fn reading_of(outcome: &Outcome) -> Option<String> {
+    let remembered = if outcome.remembered {
+        " · remembered"
+    } else {
+        ""
+    };
+    outcome.stream_read.then(|| reading(outcome) + remembered)
 }
 
 fn reading(outcome: &Outcome) -> String {

@@ -6,7 +6,7 @@ use crate::bin::{Home, relay, seed};
 use crate::schema;
 
 /// The lines, each held against the schema.
-fn lines(out: &str) -> Vec<Value> {
+pub fn lines(out: &str) -> Vec<Value> {
     let root: Value =
         serde_json::from_str(include_str!("../../../../docs/run-events.schema.json")).unwrap();
     out.lines()

@@ -1,0 +1,234 @@
+//! `run` with files, tools and sessions.
+
+use std::io::Write as _;
+
+use respair_faults::{Relay, Request, Script, Stream};
+use serde_json::{Value, json};
+
+use crate::bin::{Home, playing};
+use crate::json::lines;
+
+/// A relay that plays these responses, one a request, and then the last again.
+fn plays(scripts: impl IntoIterator<Item = Script>) -> Relay {
+    let scripts: Vec<Script> = scripts.into_iter().collect();
+    playing(move |request: &Request| scripts[request.number.min(scripts.len() - 1)].clone())
+}
+
+fn says(turn: u64, text: &str) -> Script {
+    let stream = Stream::new().turn(turn).prelude();
+    Script::stream(&stream.message([text]).complete())
+}
+
+/// A response that says something and calls a tool.
+fn calls(turn: u64, name: &str, arguments: &Value) -> Script {
+    let arguments = arguments.to_string();
+    let stream = Stream::new().turn(turn).prelude().message(["Let me see."]);
+    Script::stream(&stream.call(name, [arguments.as_str()]).complete())
+}
+
+fn input(relay: &Relay, request: usize) -> Vec<Value> {
+    let body = relay.requests()[request].json().unwrap();
+    body["input"].as_array().unwrap().clone()
+}
+
+#[test]
+fn files_are_sent_along() {
+    let relay = plays([says(1, "Nice.")]);
+    let home = Home::seed("custom", &relay);
+    home.write("a.txt", b"one\ntwo\n");
+    home.write("b.png", b"\x89PNG\r\n\x1a\n");
+    for more in [&[][..], &["--tools"]] {
+        let args = ["run", "Look.", "-f", "a.txt", "--file", "b.png"];
+        home.run(&[&args, more].concat()).exits(0);
+    }
+    for request in 0..2 {
+        let content = input(&relay, request)[0]["content"].clone();
+        let kinds: Vec<&str> = content
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part["type"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["input_text", "input_text", "input_image"]);
+        assert_eq!(content[1]["text"], "a.txt:\n```\none\ntwo\n```");
+    }
+    let done = home.run(&["run", "Look.", "-f", "gone.txt"]).exits(2);
+    assert!(done.err.contains("--file: gone.txt: there is no such file"));
+    assert_eq!(relay.requests().len(), 2);
+}
+
+/// What comes before a call is no part of the answer, and a pipe holds the answer alone.
+#[test]
+fn a_pipe_holds_the_answer_alone() {
+    let relay = plays([calls(1, "no_such_tool", &json!({"a": 1})), says(2, "Done.")]);
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "Do it.", "--tools"]).exits(0);
+    assert_eq!(done.out, "Done.");
+    let done = done
+        .says("Let me see.")
+        .says("tool: no_such_tool · failed: there is no tool `no_such_tool`");
+    assert!(
+        done.err
+            .contains("completed · 2 steps · 2 requests · strict"),
+        "{}",
+        done.err
+    );
+    let second = input(&relay, 1);
+    let types: Vec<&str> = second
+        .iter()
+        .map(|item| item["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "message",
+            "message",
+            "function_call",
+            "function_call_output"
+        ]
+    );
+}
+
+#[test]
+fn every_line_of_a_conversation_follows_the_schema() {
+    let relay = plays([calls(1, "no_such_tool", &json!({})), says(2, "Done.")]);
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "Do it.", "--tools", "--json"]).exits(0);
+    let lines = lines(&done.out);
+    let of = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count();
+    assert_eq!(
+        (
+            of("turn.started"),
+            of("step.started"),
+            of("step.ended"),
+            of("tool.ended")
+        ),
+        (1, 2, 2, 1)
+    );
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["type"], &last["text"]),
+        (&json!("turn.completed"), &json!("Done."))
+    );
+    assert_eq!(last["conversation"]["steps"], 2);
+    assert_eq!(last["upstream_requests"], 2);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_never_glued_to_the_next() {
+    let whole = Stream::new()
+        .prelude()
+        .message(["Hello", " there."])
+        .complete();
+    let half = Script::stream(&whole.clone().before("response.output_text.done")).cut();
+    let relay = plays([half.clone(), Script::stream(&whole)]);
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "hi", "--tools"]).exits(0);
+    assert_eq!(done.out, "Hello there.");
+    done.says("asking again, what comes now stands in its place");
+
+    // Once: then it is truncated, and that is said.
+    let relay = plays([half]);
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "hi", "--tools"]).exits(3);
+    assert_eq!(
+        (done.out.as_str(), relay.requests().len()),
+        ("Hello there.", 2)
+    );
+    let done = home.run(&["run", "hi", "--tools", "--json"]).exits(3);
+    let lines = lines(&done.out);
+    let broke: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["type"] == "response.broke_off")
+        .map(|line| &line["superseded"])
+        .collect();
+    assert_eq!(broke, [&json!(true), &json!(false)]);
+    assert_eq!(lines.last().unwrap()["type"], "turn.truncated");
+}
+
+#[test]
+fn a_bound_ends_the_turn_and_is_named() {
+    let relay = playing(|request: &Request| {
+        let turn = request.number as u64 + 1;
+        calls(turn, "no_such_tool", &json!({"n": turn}))
+    });
+    let home = Home::seed("custom", &relay);
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(home.path(".config/respair/config.yaml"))
+        .unwrap();
+    file.write_all(b"agent: {max_steps: 2}\n").unwrap();
+    home.run(&["run", "hi", "--tools"])
+        .exits(1)
+        .says("2 steps were taken, no more are allowed (`agent.max_steps`)");
+    assert_eq!(relay.requests().len(), 2);
+    let done = home.run(&["run", "hi", "--tools", "--json"]).exits(1);
+    let last = lines(&done.out).pop().unwrap();
+    assert_eq!(
+        (
+            &last["type"],
+            &last["error"]["code"],
+            &last["error"]["source"]
+        ),
+        (&json!("turn.failed"), &json!("stopped"), &json!("local"))
+    );
+}
+
+#[test]
+fn a_session_goes_on() {
+    let relay = plays([says(1, "Hello Ada."), says(2, "Ada.")]);
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "I am Ada.", "--session", "new", "--json"]);
+    let id = lines(&done.exits(0).out).pop().unwrap()["conversation"]["session"].clone();
+    let id = id.as_str().unwrap();
+    home.run(&["run", "Who am I?", "--session", id])
+        .exits(0)
+        .says(id);
+    assert_eq!(input(&relay, 1).len(), 3);
+    home.run(&["run", "And now?", "--session", "last"]).exits(0);
+    assert_eq!(input(&relay, 2).len(), 5);
+    home.run(&["run", "hi", "--session", "nowhere"])
+        .exits(2)
+        .says("there is no session `nowhere`");
+    // Without one nothing is kept, and nothing of it is sent.
+    home.run(&["run", "hi", "--tools"]).exits(0);
+    assert_eq!(input(&relay, 3).len(), 1);
+}
+
+#[test]
+fn an_endpoint_stands_in() {
+    let down = playing(|_: &Request| Script::error(402, "billing", None, "no credit"));
+    let other = plays([says(1, "Here.")]);
+    let config = format!(
+        "{}agent:\n  fallback:\n    - {{provider: custom, default: other, base_url: '{}/v1'}}\n    - nowhere\n",
+        crate::bin::seed("custom", &down),
+        other.base_url()
+    );
+    let home = Home::with_config(&config);
+    let done = home.run(&["run", "hi", "--tools"]).exits(0);
+    assert_eq!(done.out, "Here.");
+    done.says("agent.fallback[1] is left out: ")
+        .says("no credit; asking custom other");
+    let request = &other.requests()[0];
+    assert_eq!(request.json().unwrap()["model"], "other");
+    assert!(request.header("authorization").is_none());
+}
+
+#[test]
+fn instructions_are_shown_as_they_are_sent() {
+    let relay = plays([says(1, "Hi.")]);
+    let home = Home::seed("custom", &relay);
+    home.write("AGENTS.md", b"Speak like a pirate.\n");
+    let shown = home.run(&["config", "instructions"]).exits(0);
+    let shown = shown.says("AGENTS.md is sent along (21 bytes); `agent.agents_md: false`");
+    assert!(shown.out.contains("Speak like a pirate."));
+    home.run(&["run", "hi", "--tools"])
+        .exits(0)
+        .says("AGENTS.md is sent along");
+    let sent = relay.requests()[0].json().unwrap()["instructions"].clone();
+    assert_eq!(sent, shown.out.as_str());
+    // Without tools nothing of it is sent.
+    home.run(&["run", "hi"]).exits(0);
+    let sent = relay.requests()[1].json().unwrap()["instructions"].clone();
+    assert_eq!(sent, "You are a helpful assistant.");
+}
