@@ -15,37 +15,58 @@ enum Kind {
     Node,
 }
 
-/// Name and lock file. The names are those of `tests/oracle/src/clients.rs`.
-const CLIENTS: &[(&str, Kind, &str)] = &[
-    (
-        "openai-python-2.24.0",
-        Kind::Python,
-        "python/requirements-2.24.0.txt",
-    ),
-    (
-        "openai-python-3.54.0",
-        Kind::Python,
-        "python/requirements-3.54.0.txt",
-    ),
+/// Name, kind and lock file.
+type Client = (&'static str, Kind, &'static str);
+
+/// Those that tests run. The names are those of `tests/oracle/src/clients.rs` and `tests/matrix/src/columns.rs`.
+#[rustfmt::skip] // one client, one line
+const TESTED: &[Client] = &[
+    ("openai-python-2.24.0", Kind::Python, "python/requirements-2.24.0.txt"),
+    ("openai-python-3.54.0", Kind::Python, "python/requirements-3.54.0.txt"),
     ("openai-node-7.57.0", Kind::Node, "node/package-lock.json"),
+    ("codex-0.169.0", Kind::Node, "codex/package-lock.json"),
+];
+
+/// Those of the matrix besides.
+#[rustfmt::skip] // one client, one line
+const MEASURED: &[Client] = &[
+    ("node-22.23.3", Kind::Node, "node-22/package-lock.json"),
+    ("openai-node-6.49.0", Kind::Node, "openai-node-6/package-lock.json"),
+    ("ai-sdk-7.0.173", Kind::Node, "ai-sdk-7/package-lock.json"),
+    ("ai-sdk-6.0.326", Kind::Node, "ai-sdk-6/package-lock.json"),
+    ("openai-agents-0.24.0", Kind::Python, "python/requirements-openai-agents-0.24.0.txt"),
+    ("langchain-openai-1.7.3", Kind::Python, "python/requirements-langchain-openai-1.7.3.txt"),
+    ("pydantic-ai-2.68.0", Kind::Python, "python/requirements-pydantic-ai-2.68.0.txt"),
+    ("litellm-1.106.2", Kind::Python, "python/requirements-litellm-1.106.2.txt"),
 ];
 
 const STAMP: &str = "installed-from.lock";
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
-    match args {
-        [word] if word == "install" => install().map(|_| ()),
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["install"] => install().map(|_| ()),
+        ["install", "--all"] => install_all().map(|_| ()),
         _ => Err(Failure::Usage(
-            "`clients` takes one word: install".to_owned(),
+            "`clients` takes: install [--all]".to_owned(),
         )),
     }
 }
 
-/// Installs what is missing or out of date. Gives the clients that cannot be had here, each with the reason; with
-/// `RESPAIR_REQUIRE_CLIENTS=1` that is an error instead.
+/// Installs what tests run and is missing or out of date. Gives the clients that cannot be had here, each with the reason;
+/// with `RESPAIR_REQUIRE_CLIENTS=1` that is an error instead.
 pub(crate) fn install() -> Result<Vec<String>, Failure> {
+    install_these(TESTED.iter())
+}
+
+/// The same for every client.
+pub(crate) fn install_all() -> Result<Vec<String>, Failure> {
+    install_these(TESTED.iter().chain(MEASURED))
+}
+
+fn install_these(clients: impl Iterator<Item = &'static Client>) -> Result<Vec<String>, Failure> {
     let mut skipped = Vec::new();
-    for (name, kind, lock) in CLIENTS {
+    for (name, kind, lock) in clients {
         let lock = root().join("clients").join(lock);
         let wanted = std::fs::read_to_string(&lock)
             .map_err(|error| Failure::Task(format!("cannot read {}: {error}", lock.display())))?;

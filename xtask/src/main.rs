@@ -5,6 +5,7 @@
 mod bench;
 mod clients;
 mod hazard;
+mod matrix;
 mod run;
 mod test;
 mod tree;
@@ -26,8 +27,13 @@ const TASKS: &[Task] = &[
     ),
     (
         "clients",
-        "clients install: put the pinned third-party clients under target/clients",
+        "clients install [--all]: put the pinned third-party clients that tests run (all: of the matrix, too) under target/clients",
         clients::run,
+    ),
+    (
+        "matrix",
+        "[--clients A,B] [--scenarios X,Y] [--jobs N] [--write]: real clients over every scenario, direct and through the gateway",
+        matrix::run,
     ),
     (
         "bench",

@@ -20,7 +20,7 @@ mod transport;
 
 use serde_json::Value;
 
-use crate::ev::MODEL;
+use crate::ev::{self, MODEL};
 use crate::obedient::{self, refusal};
 use crate::relay::{Answer, Request};
 use crate::script::Script;
@@ -197,13 +197,14 @@ impl Turn {
         Script::json(200, &self.text().response().unwrap_or(Value::Null))
     }
 
-    /// The conforming text stream up to the second text delta: something was shown, much is open.
+    /// The conforming text stream up to the second text delta: something was shown, much is open, and nothing is done.
     fn half(&self) -> Stream {
-        let stream = self.plain_text();
-        let first = stream
-            .position("response.output_text.delta")
-            .unwrap_or_default();
-        stream.take(first + 2)
+        let [first, second, ..] = TEXT;
+        self.stream()
+            .prelude()
+            .push(ev::message_added())
+            .push(ev::part_added())
+            .extend([first, second].map(ev::text_delta))
     }
 
     /// Whether this is the first request.
