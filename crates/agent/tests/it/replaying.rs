@@ -71,6 +71,13 @@ fn reasoning(encrypted: Option<&str>) -> Value {
     json!({"type": "reasoning", "id": "rs_1", "encrypted_content": encrypted, "content": [{"type": "reasoning_text", "text": "secret thoughts"}]})
 }
 
+/// A name, what was said, and the shape of what is sent.
+type Case = (
+    &'static str,
+    Vec<(Value, Option<&'static str>)>,
+    &'static [&'static str],
+);
+
 fn shape(items: &[Value]) -> Vec<String> {
     let shape = items.iter().map(|item| {
         let kind = item["type"].as_str().unwrap();
@@ -84,7 +91,7 @@ fn shape(items: &[Value]) -> Vec<String> {
 
 #[test]
 fn each_rule_by_its_item() {
-    let cases: [(&str, Vec<(Value, Option<&str>)>, &[&str]); 12] = [
+    let cases: [Case; 12] = [
         (
             "a plain exchange",
             vec![user("a"), own(message(None, text("b")))],

@@ -16,6 +16,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("tool-call", "1 strict completed", SAME),
     ("queued", "1 strict completed", SAME),
     ("done-sentinel", "1 strict completed", SAME),
+    ("agent", "2 tolerant completed", "1 strict failed created-missing"),
     ("no-created", "2 tolerant completed", "1 strict failed created-missing"),
     ("no-created-once", "2 strict completed", "1 strict failed created-missing"),
     ("rate-limits-first", "2 tolerant completed", "1 strict failed created-not-first"),

@@ -3,6 +3,7 @@
 //! A scenario is a function from the turn (which request it is, which model was asked for) to a
 //! [`Script`]. One more scenario is one function in the file of its group and one row in the table.
 
+mod agent;
 mod asked;
 mod calls;
 mod conforming;

@@ -3,8 +3,8 @@
 use super::endings::Stage::{AfterItemDone, BeforeContent, BeforeHeaders, MidFrame, MidText};
 use super::holds::{Ends, Held};
 use super::{
-    Scenario, Turn, asked, calls, conforming, endings, errors, fields, framing, identity, items,
-    prelude, terminal, transport,
+    Scenario, Turn, agent, asked, calls, conforming, endings, errors, fields, framing, identity,
+    items, prelude, terminal, transport,
 };
 use crate::script::Script;
 
@@ -93,6 +93,7 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     row("tool-call", "a conforming function call: get_weather", conforming::tool_call).nothing().calls(),
     row("queued", "a conforming answer with response.queued in the prelude", conforming::queued),
     row("done-sentinel", "a conforming answer with [DONE] behind it", conforming::done_sentinel),
+    row("agent", "works with files; no created, no output at the end, its 4th answer is cut", agent::agent).reasons(),
     row("endpoint", "does what it is asked: calls, reasoning, limits, long texts", asked::endpoint),
     // The prelude.
     row("no-created", "response.in_progress comes first, response.created never", prelude::no_created).reasons(),
