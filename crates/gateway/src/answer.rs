@@ -13,7 +13,7 @@ use crate::headers::REQUEST_ID;
 use crate::ongoing::Ongoing;
 use crate::reply::{Body, Refusal, text};
 use crate::route::Route;
-use crate::{pass, responses};
+use crate::{cors, pass, responses};
 
 /// Answers a request. Each answer names it.
 pub(crate) async fn handle(
@@ -37,9 +37,31 @@ async fn answer(
     parts: Parts,
     body: Incoming,
 ) -> Response<Body> {
+    if let Err(refusal) = shared.guard.check(&parts) {
+        return ongoing.refuse(&refusal);
+    }
+    let page = cors::origin(&parts.headers);
+    let mut response = match cors::preflight(&parts) {
+        Some(response) => {
+            ongoing.routed("preflight");
+            ongoing.told(response)
+        }
+        None => routed(shared, ongoing, parts, body).await,
+    };
+    if let Some(origin) = page {
+        cors::open(response.headers_mut(), origin);
+    }
+    response
+}
+
+async fn routed(
+    shared: &Arc<Shared>,
+    mut ongoing: Ongoing,
+    parts: Parts,
+    body: Incoming,
+) -> Response<Body> {
     let names = shared.upstreams.names();
-    let checked = shared.guard.check(&parts);
-    let route = match checked.and_then(|()| Route::of(&parts.method, parts.uri.path(), &names)) {
+    let route = match Route::of(&parts.method, parts.uri.path(), &names) {
         Ok(route) => route,
         Err(refusal) => return ongoing.refuse(&refusal),
     };

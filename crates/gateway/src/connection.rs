@@ -35,8 +35,10 @@ const OVER: u8 = 2;
 /// What a connection and its requests share.
 #[derive(Default)]
 pub(crate) struct Connection {
-    /// The client was cut off for taking nothing.
+    /// The client was cut off for taking nothing (`serve.limits.write_stall`).
     pub(crate) stalled: AtomicBool,
+    /// The gateway did not wait for it any longer.
+    cut: AtomicBool,
     /// [`QUIET`], [`BUSY`] or [`OVER`].
     state: AtomicU8,
     /// `serve.limits.headers`, for whoever passes it by so far that no request comes of it.
@@ -46,9 +48,22 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The client was cut off for taking nothing.
-    pub(crate) fn stalled(&self) -> bool {
-        self.stalled.load(Ordering::Acquire)
+    /// The client took nothing for too long, or for longer than the gateway waits at its end.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Acquire) || self.cut.load(Ordering::Acquire)
+    }
+
+    /// A request ends with its connection. Whose doing was that?
+    pub(crate) fn broke(&self, record: &mut Record) {
+        if self.stalled.load(Ordering::Acquire) {
+            record.finish = Finish::ClientStalled;
+            record.error = Some("serve.limits.write_stall".to_owned());
+        } else if self.cut.load(Ordering::Acquire) {
+            // Whatever it still had to take, it did not.
+            record.finish = Finish::ClientStalled;
+        } else {
+            record.finish = Finish::ClientGone;
+        }
     }
 
     /// Keeps a record until the connection is over.
@@ -207,8 +222,7 @@ where
             End::Broke
         }
         None => {
-            // Whatever it still had to take, it did not.
-            connection.stalled.store(true, Ordering::Release);
+            connection.cut.store(true, Ordering::Release);
             End::Cut
         }
     };
@@ -216,12 +230,8 @@ where
     drop(served);
     for mut record in connection.take() {
         record.terminal_delivered = record.terminal_seen && matches!(end, End::Whole);
-        if record.finish != Finish::Refused {
-            match end {
-                End::Whole => {}
-                End::Broke if !connection.stalled() => record.finish = Finish::ClientGone,
-                End::Broke | End::Cut => record.finish = Finish::ClientStalled,
-            }
+        if record.finish != Finish::Refused && !matches!(end, End::Whole) {
+            connection.broke(&mut record);
         }
         shared.settle(&record);
     }

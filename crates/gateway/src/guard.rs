@@ -77,10 +77,14 @@ impl Guard {
         let host = host
             .to_str()
             .ok()
-            .and_then(|host| host.parse::<Authority>().ok());
+            .and_then(|host| host.parse::<Authority>().ok())
+            .filter(is_whole);
         let host = host.ok_or_else(|| bad("the request's Host is no host name"))?;
         let named = parts.uri.authority().into_iter().chain([&host]);
         for authority in named {
+            if !is_whole(authority) {
+                return Err(bad("the request's target is no host name"));
+            }
             if !self.is_ours(authority) {
                 let message = format!(
                     "`{}` is not this gateway: it answers to localhost, 127.0.0.1 and [::1] only",
@@ -102,7 +106,10 @@ impl Guard {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match bare.parse::<IpAddr>() {
             Ok(address) => address.is_loopback() || address == self.own.ip(),
-            Err(_) => host.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+            Err(_) => {
+                let name = host.strip_suffix('.').unwrap_or(host);
+                name.eq_ignore_ascii_case("localhost")
+            }
         }
     }
 
@@ -131,6 +138,19 @@ impl Guard {
             Some(b"cross-site" | b"same-site") if !allowed => refused("another site's page"),
             _ => Ok(()),
         }
+    }
+}
+
+/// A host and perhaps a port, and nothing that the parser leaves out (`[::1].evil.example`, a port that is no number).
+fn is_whole(authority: &Authority) -> bool {
+    let text = authority.as_str();
+    let rest = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    match rest.strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(port) => port
+            .strip_prefix(':')
+            .is_some_and(|port| port.parse::<u16>().is_ok()),
+        None => false,
     }
 }
 

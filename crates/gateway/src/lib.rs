@@ -34,6 +34,7 @@
 mod answer;
 mod connection;
 mod copies;
+mod cors;
 mod gateway;
 mod guard;
 mod headers;

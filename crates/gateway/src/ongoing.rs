@@ -118,10 +118,9 @@ impl Drop for Ongoing {
         match self.ending {
             How::Closing => return self.connection.keep(record),
             How::Over => {}
-            How::UnderWay if self.connection.stalled() => record.finish = Finish::ClientStalled,
             // A client that leaves behind the terminal event has its answer.
-            How::UnderWay if record.terminal_seen => {}
-            How::UnderWay => record.finish = Finish::ClientGone,
+            How::UnderWay if record.terminal_seen && !self.connection.is_stalled() => {}
+            How::UnderWay => self.connection.broke(&mut record),
         }
         self.shared.settle(&record);
     }

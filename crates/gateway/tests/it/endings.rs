@@ -148,7 +148,10 @@ async fn a_client_that_takes_nothing_is_cut_and_holds_little() {
     let gateway = before(&relay).await;
     let socket = gateway.raw(head().as_bytes()).await;
     let record = &gateway.records(1).await[0];
-    assert_eq!(record.finish, Finish::ClientStalled);
+    assert_eq!(
+        (record.finish, record.error.as_deref()),
+        (Finish::ClientStalled, Some("serve.limits.write_stall"))
+    );
     // What was taken from the upstream is what the kernel's buffers and one connection's own hold.
     assert!(record.bytes < 32 << 20, "{}", record.bytes);
     drop(socket);

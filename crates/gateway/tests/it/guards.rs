@@ -67,13 +67,59 @@ async fn what_a_web_page_could_send_never_reaches_the_upstream() {
 
 #[tokio::test(start_paused = true)]
 async fn an_allowed_origin_may() {
-    let relay = relay(Script::stream(&conforming_text(["Hi"]))).await;
+    let script =
+        Script::stream(&conforming_text(["Hi"])).header("access-control-allow-origin", "*");
+    let relay = relay(script).await;
     let gateway = serve(vec![Upstream::new("relay", endpoint(&relay))], |options| {
         options.allow_origins = vec!["http://localhost:3000".to_owned()];
     })
     .await;
-    let got = got(gateway.ask().header("origin", "http://localhost:3000")).await;
-    assert_eq!(got.status, 200);
+    let page = "http://localhost:3000";
+    let answer = got(gateway.ask().header("origin", page)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), page);
+    assert!(answer.header("vary").contains("origin"));
+    // The browser asks before the page may send JSON, and a key with it.
+    let preflight = |origin: &str| {
+        let request = gateway
+            .http
+            .request("OPTIONS".parse().unwrap(), gateway.url("/v1/responses"));
+        got(request
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type",
+            )
+            .header("access-control-request-private-network", "true"))
+    };
+    let allowed = preflight(page).await;
+    assert_eq!(allowed.status, 204);
+    for (name, value) in [
+        ("access-control-allow-origin", page),
+        ("access-control-allow-headers", "authorization,content-type"),
+        ("access-control-allow-private-network", "true"),
+    ] {
+        assert_eq!(allowed.header(name), value);
+    }
+    let refused = preflight("http://localhost:3001").await;
+    assert_eq!(
+        (
+            refused.status,
+            refused.header("access-control-allow-origin")
+        ),
+        (403, "")
+    );
+    assert!(relay.other_requests().is_empty());
+    // An upstream that opens itself to every page does not open the gateway.
+    assert!(
+        answer
+            .headers
+            .get_all("access-control-allow-origin")
+            .iter()
+            .count()
+            == 1
+    );
 }
 
 #[tokio::test]

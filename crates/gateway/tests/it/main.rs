@@ -7,6 +7,7 @@ mod beginnings;
 mod clients;
 mod endings;
 mod guards;
+mod hostile;
 mod ids;
 mod passing;
 mod records;
