@@ -383,7 +383,8 @@ impl<'a> Learning<'a> {
             .places
             .iter()
             .any(|place| place.field == "input" && place.below.as_deref() == Some("role"));
-        let spoken = at || self.said.tells(&["role", "message"]);
+        let spoken =
+            at || self.said.tells(&["role", "message"]) || self.said.instead().contains(&"user");
         if !spoken {
             return self.missing_instructions(known);
         }

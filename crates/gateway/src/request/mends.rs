@@ -96,7 +96,7 @@ pub(crate) const ARGUMENTS_REPLACED: &str = "request-arguments-replaced";
 pub(crate) const ROLE_CHANGED: &str = "request-role-changed";
 
 /// How many names of one kind are told.
-const NAMES: usize = 8;
+const NAMES: usize = 4;
 
 /// How long a name may be to be told. Names come from the client.
 const NAME: usize = 64;
@@ -109,7 +109,7 @@ pub struct RequestMend {
     pub code: &'static str,
     /// How often.
     pub count: u64,
-    /// What it was done to, by name; at most eight, without what a header or a line cannot hold.
+    /// What it was done to, by name; at most four, without what a header or a line cannot hold.
     pub names: Vec<String>,
     /// It was done before the upstream was asked: remembered, or configured.
     pub known: bool,

@@ -113,6 +113,8 @@ pub(crate) struct Outgoing<'a> {
     original: Bytes,
     model: String,
     known: Known,
+    /// Something was learnt that is not remembered yet.
+    learnt: bool,
     /// What was changed before the upstream was asked.
     at_first: Vec<&'static str>,
     made: Made,
@@ -152,6 +154,7 @@ impl<'a> Outgoing<'a> {
             original,
             model,
             known,
+            learnt: false,
             made,
         }
     }
@@ -194,7 +197,7 @@ impl<'a> Outgoing<'a> {
         }
         // Another reason is given now: what was learnt before was right.
         self.accepted(now);
-        (self.known, self.made) = (learnt, made);
+        (self.known, self.made, self.learnt) = (learnt, made, true);
         Next::Again
     }
 
@@ -211,7 +214,11 @@ impl<'a> Outgoing<'a> {
     }
 
     /// The upstream took what was sent last.
-    pub(crate) fn accepted(&self, now: u64) {
+    pub(crate) fn accepted(&mut self, now: u64) {
+        if !std::mem::take(&mut self.learnt) {
+            // What was learnt before is believed from then on, not from each time that it is used.
+            return;
+        }
         let mut learnt = self.known.clone();
         for kind in &self.terms.configured.tools {
             learnt.tools.remove(kind);

@@ -62,6 +62,7 @@ async fn lessons_come_to_an_end() {
     let endpoint = Endpoint::custom("http://127.0.0.1:1".parse().unwrap());
     let terms = Terms::of(&endpoint);
     let mut outgoing = Outgoing::new(&terms, &prepared, 0);
+    outgoing.accepted(0);
     let refusal =
         |field: &str| format!(r#"{{"error":{{"message":"Unsupported parameter: {field}"}}}}"#);
     let status = StatusCode::BAD_REQUEST;
@@ -85,4 +86,9 @@ async fn lessons_come_to_an_end() {
     let next = Outgoing::new(&terms, &prepared, 1);
     assert_eq!(next.body(), r#"{"model":"m","input":"hi"}"#);
     assert!(next.mends()[0].known);
+    // Using it does not make it true for longer.
+    const DAY: u64 = 24 * 60 * 60;
+    Outgoing::new(&terms, &prepared, DAY).accepted(DAY);
+    assert_eq!(Outgoing::new(&terms, &prepared, DAY).body(), next.body());
+    assert_eq!(Outgoing::new(&terms, &prepared, DAY + 1).body(), body);
 }

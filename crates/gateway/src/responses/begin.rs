@@ -92,10 +92,11 @@ impl<'a> Beginning<'a> {
                 Ok(answer) => {
                     let folded = fold(self.turn, answer.reading, answer.headers, ongoing).await;
                     match folded {
-                        Ok(folded) => {
-                            self.outgoing.accepted(self.turn.shared.clock.unix());
-                            return Ok(folded);
-                        }
+                        Ok(folded) => match self.settled(&folded) {
+                            Some(Ok(())) => return Ok(folded),
+                            Some(Err(failure)) => return Err(failure),
+                            None => continue,
+                        },
                         Err(failure) => failure,
                     }
                 }
@@ -103,6 +104,25 @@ impl<'a> Beginning<'a> {
             };
             let failure = self.mended(failure, ongoing);
             self.decide(failure).await?;
+        }
+    }
+
+    /// Whether a whole response is the answer; `None` where it says that it failed for something that can be changed.
+    fn settled(&mut self, folded: &Folded) -> Option<Result<(), Failure>> {
+        let now = self.turn.shared.clock.unix();
+        let Some(error) = &folded.failed else {
+            self.outgoing.accepted(now);
+            return Some(Ok(()));
+        };
+        let budget = self.at.requests < self.policy.max_requests;
+        let refusal = request::refusal_of(error);
+        match self
+            .outgoing
+            .refused(StatusCode::BAD_REQUEST, &refusal, now)
+        {
+            request::Next::Again if budget => None,
+            request::Next::Stuck(which) => Some(Err(self.stuck(&which, &error.message))),
+            _ => Some(Ok(())),
         }
     }
 
@@ -206,17 +226,17 @@ impl<'a> Beginning<'a> {
             }
             request::Next::Stuck(which) => {
                 ongoing.record.request = self.outgoing.mends();
-                self.stuck(&which, failure)
+                self.stuck(&which, failure.message())
             }
         }
     }
 
     /// A tool is refused that must not be lost: said with its name and the upstream's.
-    fn stuck(&self, which: &str, failure: Failure) -> Failure {
+    fn stuck(&self, which: &str, said: &str) -> Failure {
         let message = format!(
             "the upstream `{}` does not take the tool {which}; it says: {}",
             self.turn.upstream.name,
-            failure.message()
+            self.turn.upstream.redactor.text(said)
         );
         let mut refusal = Refusal::new(
             StatusCode::BAD_REQUEST,

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
-use respair_core::{Class, EndOfBody, Ending, ErrorSource, Field, Reader, Repair};
+use respair_core::{Class, EndOfBody, Ending, ErrorSource, Field, Reader, Repair, ResponseError};
 use serde::Deserialize;
 
 use super::Turn;
@@ -25,6 +25,8 @@ const NO_DEVIATION: &str = "json-instead-of-sse";
 pub(super) struct Folded {
     headers: HeaderMap,
     body: Bytes,
+    /// It says of itself that it failed, for this reason.
+    pub(super) failed: Option<ResponseError>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +44,7 @@ pub(super) async fn fold(
 ) -> Result<Folded, Failure> {
     let mut terminal = None;
     let mut ending = None;
+    ongoing.record.events = 0;
     while let Some(came) = reading.next().await {
         if reading.began {
             ongoing.first_byte();
@@ -101,6 +104,7 @@ pub(super) async fn fold(
             return Ok(Folded {
                 headers,
                 body: theirs.map_or(json, Into::into),
+                failed: error_of(ending),
             });
         }
         let theirs =
@@ -114,6 +118,7 @@ pub(super) async fn fold(
             return Ok(Folded {
                 headers,
                 body: response.into(),
+                failed: error_of(ending),
             });
         }
     }
@@ -124,6 +129,7 @@ pub(super) async fn fold(
             Ok(Folded {
                 headers,
                 body: response.into(),
+                failed: None,
             })
         }
         _ => Err(Failure::of_ending(
@@ -131,6 +137,13 @@ pub(super) async fn fold(
             why.as_deref(),
             &turn.upstream.redactor,
         )),
+    }
+}
+
+fn error_of(ending: Ending) -> Option<ResponseError> {
+    match ending {
+        Ending::Failed(error) if error.source == ErrorSource::Upstream => Some(error),
+        _ => None,
     }
 }
 
