@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
+
+/// A field's name, borrowed where it is spelled without escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The fields of an object in their order, those of one name too. The last of one name counts.
 #[derive(Debug, Clone)]
@@ -27,8 +31,8 @@ impl<'a> Object<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    fields.push((Cow::Owned(name), Cow::Borrowed(value.get())));
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &RawValue>()? {
+                    fields.push((name, Cow::Borrowed(value.get())));
                 }
                 Ok(fields)
             }

@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 /// How far into a refusal is looked for its words: OpenRouter nests another provider's three deep.
 const DEEPEST: usize = 8;
 
+/// How many bytes of its words are read, how many words, and how many places: a refusal is a sentence or two.
+const WORDS: usize = 16 << 10;
+const PARTS: usize = 64;
+
 /// What stands before the values that would have been taken.
 const INSTEAD: [&str; 11] = [
     "supported values",
@@ -47,7 +51,7 @@ impl Said {
         said.gather(&refusal, DEEPEST);
         let found: Vec<Place> = said.words.iter().flat_map(|words| spelled(words)).collect();
         for place in found {
-            if !said.places.contains(&place) {
+            if said.places.len() < PARTS && !said.places.contains(&place) {
                 said.places.push(place);
             }
         }
@@ -63,19 +67,32 @@ impl Said {
             // A refusal within a refusal, as text.
             Value::String(text) => match serde_json::from_str(text) {
                 Ok(inner @ (Value::Object(_) | Value::Array(_))) => self.gather(&inner, deeper),
-                _ => self.words.push(text.to_ascii_lowercase()),
+                _ => self.hear(text),
             },
             Value::Array(values) => values.iter().for_each(|value| self.gather(value, deeper)),
             Value::Object(fields) => {
                 for (name, value) in fields {
                     match (name.as_str(), value) {
                         ("input", _) => {}
-                        ("loc", Value::Array(path)) => self.places.extend(located(path)),
+                        ("loc", Value::Array(path)) if self.places.len() < PARTS => {
+                            self.places.extend(located(path));
+                        }
                         _ => self.gather(value, deeper),
                     }
                 }
             }
             _ => {}
+        }
+    }
+
+    fn hear(&mut self, text: &str) {
+        let room = WORDS.saturating_sub(self.words.iter().map(String::len).sum());
+        let mut end = room.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end > 0 && self.words.len() < PARTS {
+            self.words.push(text[..end].to_ascii_lowercase());
         }
     }
 
@@ -222,6 +239,19 @@ mod tests {
         );
         assert!(said.names("custom") && !said.names("web_search"));
         assert!(said.instead().contains(&"function") && said.instead().contains(&"web_search"));
+    }
+
+    #[test]
+    fn a_refusal_without_end_is_read_in_bounds() {
+        let long: String = (0..200_000).map(|n| format!("a{n}.b[{n}] ")).collect();
+        let many: Vec<Value> = (0..10_000)
+            .map(|n| json!({"loc": ["body", n.to_string()], "msg": "x".repeat(100)}))
+            .collect();
+        for refusal in [json!({"error": long}), json!({"detail": many})] {
+            let said = Said::of(refusal.to_string().as_bytes()).unwrap();
+            assert!(said.places.len() <= PARTS && said.words.len() <= PARTS);
+            assert!(said.words.iter().map(String::len).sum::<usize>() <= WORDS);
+        }
     }
 
     #[test]

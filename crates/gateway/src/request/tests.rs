@@ -92,3 +92,128 @@ async fn lessons_come_to_an_end() {
     assert_eq!(Outgoing::new(&terms, &prepared, DAY).body(), next.body());
     assert_eq!(Outgoing::new(&terms, &prepared, DAY + 1).body(), body);
 }
+
+/// Bodies and knowledge at random: what comes out is JSON, says everything that the conversation is made of, and changes no more
+/// when it is changed again.
+#[test]
+fn whatever_is_known_the_conversation_stays_whole() {
+    use serde_json::{Value, json};
+
+    let mut dice = fastrand::Rng::with_seed(11);
+    let names = [
+        "custom",
+        "namespace",
+        "web_search",
+        "local_shell",
+        "tool_search_call",
+        "phase",
+        "user",
+        "instructions",
+    ];
+    let mut changed = 0;
+    for round in 0..400 {
+        let mut pick = |list: &[Value]| -> Vec<Value> {
+            (0..dice.usize(..6))
+                .map(|_| list[dice.usize(..list.len())].clone())
+                .collect()
+        };
+        let input = pick(&[
+            json!({"role": "user", "content": format!("said {round}")}),
+            json!({"role": "developer", "content": "brief"}),
+            json!({"type": "message", "role": "system", "content": [{"type": "input_text", "text": "kind"}]}),
+            json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "g", "content": [{}]}),
+            json!({"type": "function_call", "id": "fc_respair_1", "call_id": "c1", "name": "f", "arguments": "{"}),
+            json!({"type": "function_call", "id": "fc_2", "call_id": "c2", "namespace": "n", "name": "f", "arguments": "{}", "phase": "x"}),
+            json!({"type": "function_call_output", "call_id": "c2", "output": "o"}),
+            json!({"type": "custom_tool_call", "id": "ctc_1", "call_id": "c3", "name": "p", "input": "i"}),
+            json!({"type": "custom_tool_call_output", "call_id": "c3", "output": "o"}),
+            json!({"type": "tool_search_call", "call_id": "c4"}),
+            json!({"type": "item_reference", "id": "m"}),
+            json!("text"),
+            json!(null),
+        ]);
+        let tools = pick(&[
+            json!({"type": "function", "name": "f"}),
+            json!({"type": "custom", "name": "p"}),
+            json!({"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "p"}]}),
+            json!({"type": "web_search"}),
+            json!({"type": "local_shell"}),
+            json!(7),
+        ]);
+        let body = json!({"model": "m", "user": null, "instructions": "first", "input": input, "tools": tools});
+        let mut known = Known::default();
+        for name in names {
+            let sets = [
+                &mut known.fields,
+                &mut known.item_fields,
+                &mut known.tools,
+                &mut known.items,
+            ];
+            for set in sets {
+                if dice.bool() && dice.bool() {
+                    known::keep(set, name);
+                }
+            }
+        }
+        for flag in [
+            &mut known.only_functions,
+            &mut known.nulls,
+            &mut known.store,
+            &mut known.bare_summary,
+            &mut known.reasoning_content,
+            &mut known.lonely_reasoning,
+            &mut known.empty_messages,
+            &mut known.arguments,
+            &mut known.developer,
+            &mut known.system,
+            &mut known.ids,
+        ] {
+            *flag = dice.u8(..) < 64;
+        }
+        let terms = Terms::of(&Endpoint::custom("http://127.0.0.1:1".parse().unwrap()));
+        let original = Bytes::from(body.to_string());
+        let made = make(&original, &terms, &known);
+        let after: Value = serde_json::from_slice(&made.body).unwrap();
+        changed += usize::from(made.body != original);
+        assert_eq!(
+            made.body != original,
+            !made.mends.is_empty(),
+            "what is changed is said"
+        );
+        let again = make(&made.body, &terms, &known);
+        assert_eq!(again.body, made.body, "{known:?}");
+        let count = |body: &Value, what: &str| body.to_string().matches(what).count();
+        for said in ["first", "brief", "kind", &format!("said {round}")] {
+            assert_eq!(
+                count(&after, said),
+                count(&body, said),
+                "{said}: {known:?} {after}"
+            );
+        }
+        for call in ["c1", "c2", "c3"] {
+            let what = format!("\"call_id\":\"{call}\"");
+            assert_eq!(
+                count(&after, &what),
+                count(&body, &what),
+                "{known:?} {after}"
+            );
+        }
+        let callable = |body: &Value| -> usize {
+            let tools = body["tools"].as_array().unwrap().iter();
+            tools
+                .map(|tool| match tool["type"].as_str() {
+                    Some("function" | "custom" | "local_shell") => 1,
+                    Some("namespace") => 2,
+                    _ => 0,
+                })
+                .sum()
+        };
+        let kept = if after.get("tools").is_some() {
+            callable(&after)
+        } else {
+            callable(&body)
+        };
+        assert_eq!(kept, callable(&body), "{known:?} {after}");
+    }
+    assert!(changed > 200, "{changed}");
+}

@@ -257,7 +257,7 @@ async fn a_heartbeat_carries_the_call_as_the_client_knows_it() {
     let beat = events
         .iter()
         .filter(|event| event["type"] == "response.in_progress")
-        .last()
+        .next_back()
         .unwrap();
     let item = beat["response"]["output"]
         .as_array()

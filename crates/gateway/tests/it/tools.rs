@@ -311,13 +311,28 @@ async fn a_call_that_was_cut_by_a_limit_is_not_done() {
         .push(ev::arguments_done(cut))
         .push(ev::item_done(item()))
         .push(ev::incomplete("max_output_tokens").with("response.output", json!([item().value()])));
-    let relay = relay(functions_only(move |_| Script::stream(&stream))).await;
+    let whole = Script::json(200, &stream.response().unwrap());
+    let relay = relay(functions_only(move |request| {
+        match request.field("stream") {
+            Some(Value::Bool(true)) => Script::stream(&stream),
+            _ => whole.clone(),
+        }
+    }))
+    .await;
     let gateway = before(&relay).await;
+    let json = got(gateway.post(&asking(&patch(), false))).await;
     let got = got(gateway.post(&asking(&patch(), true))).await;
     let events = events(&got);
     let last = events.last().unwrap();
     assert_eq!(last["type"], "response.incomplete", "{}", got.text());
     let item = &last["response"]["output"][0];
+    assert_eq!(
+        (
+            json.json()["status"].clone(),
+            json.json()["output"][0].clone()
+        ),
+        (json!("incomplete"), item.clone())
+    );
     assert_eq!(
         (&item["type"], &item["status"], &item["input"]),
         (

@@ -17,6 +17,9 @@ use names::{Names, flat};
 /// The parameters of a function that stands for a custom tool.
 const PARAMETERS: &str = r#"{"type":"object","properties":{"input":{"type":"string","description":"The input of the tool, as plain text."}},"required":["input"],"additionalProperties":false}"#;
 
+/// How many types of tools are told apart in one request. There are some twenty.
+const KINDS: usize = 64;
+
 /// A function's namespace and name.
 type Called = (Option<String>, String);
 
@@ -111,7 +114,7 @@ impl Tools {
 pub(super) fn kinds(body: &Object<'_>) -> Vec<String> {
     let mut kinds = Vec::new();
     let mut add = |kind: String| {
-        if kind != "function" && !kinds.contains(&kind) {
+        if kind != "function" && kinds.len() < KINDS && !kinds.contains(&kind) {
             kinds.push(kind);
         }
     };
