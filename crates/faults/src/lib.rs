@@ -35,9 +35,11 @@ mod relay;
 mod scenarios;
 mod script;
 mod stream;
+mod words;
 
 pub use obedient::{obedient, obedient_but, obedient_stream, refusal};
 pub use relay::{Answer, Ended, Exchange, Relay, RelayBuilder, RelayEvent, Request};
 pub use scenarios::{Ends, Holds, Scenario, scenario, scenarios};
 pub use script::{BodyLength, Gate, Pace, Script, Step};
 pub use stream::{Stream, conforming_reasoning_then_text, conforming_text, conforming_tool_call};
+pub use words::Words;

@@ -10,6 +10,7 @@ use crate::ev::{self, Ev, Item, MODEL};
 use crate::relay::Request;
 use crate::script::Script;
 use crate::stream::Stream;
+use crate::words::Words;
 
 /// What a model's name holds that nobody has.
 const NO_MODEL: &str = "no-such-model";
@@ -17,9 +18,6 @@ const NO_MODEL: &str = "no-such-model";
 const NO_KEY: &str = "no-such-key";
 /// The largest `max_output_tokens` that is run into.
 const SMALL: u64 = 16;
-
-const TEXT: [&str; 4] = ["Hello", " from", " the", " relay."];
-const SUMMARY: [&str; 3] = ["Thinking", " about", " it."];
 
 /// The conforming answer to a request: a refusal, a stream, or one JSON object.
 #[must_use]
@@ -59,11 +57,15 @@ pub fn refusal(request: &Request) -> Option<Script> {
 /// The conforming stream that answers a request.
 #[must_use]
 pub fn obedient_stream(request: &Request) -> Stream {
-    answer_to(request.number, &request.json().unwrap_or_default())
+    answer_saying(
+        request.number,
+        &request.json().unwrap_or_default(),
+        &Words::default(),
+    )
 }
 
 /// The same for the turn with this number, by the request's body alone.
-pub(crate) fn answer_to(number: usize, body: &Value) -> Stream {
+pub(crate) fn answer_saying(number: usize, body: &Value, words: &Words) -> Stream {
     let stream = Stream::new()
         .turn(number as u64 + 1)
         .model(body["model"].as_str().unwrap_or(MODEL))
@@ -80,7 +82,10 @@ pub(crate) fn answer_to(number: usize, body: &Value) -> Stream {
         return cut(stream);
     }
     if body["reasoning"].is_object() {
-        return stream.reasoning(SUMMARY).message(TEXT).complete();
+        return stream
+            .reasoning(words.summary())
+            .message(words.text())
+            .complete();
     }
     match counted(body) {
         Some(to) => {
@@ -89,7 +94,7 @@ pub(crate) fn answer_to(number: usize, body: &Value) -> Stream {
                 .message(numbers.iter().map(String::as_str))
                 .complete()
         }
-        None => stream.message(TEXT).complete(),
+        None => stream.message(words.text()).complete(),
     }
 }
 

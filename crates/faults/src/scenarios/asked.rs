@@ -13,7 +13,7 @@ use crate::stream::Stream;
 impl Turn {
     /// What the request asks for, all of it.
     fn obedient(&self) -> Stream {
-        obedient::answer_to(self.number, &self.body)
+        obedient::answer_saying(self.number, &self.body, &self.words)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Streams as the native service sends them.
 
-use super::{SUMMARY, TEXT, Turn};
+use super::Turn;
 use crate::ev;
 use crate::script::Script;
 
@@ -17,8 +17,8 @@ pub(super) fn reasoning_text(turn: &Turn) -> Script {
         &turn
             .stream()
             .prelude()
-            .reasoning_text(SUMMARY)
-            .message(TEXT)
+            .reasoning_text(turn.words.summary())
+            .message(turn.words.text())
             .complete(),
     )
 }
@@ -33,7 +33,7 @@ pub(super) fn queued(turn: &Turn) -> Script {
         .push(ev::created())
         .push(ev::queued())
         .push(ev::in_progress());
-    Script::stream(&stream.message(TEXT).complete())
+    Script::stream(&stream.message(turn.words.text()).complete())
 }
 
 pub(super) fn done_sentinel(turn: &Turn) -> Script {

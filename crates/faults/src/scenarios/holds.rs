@@ -1,6 +1,6 @@
 //! What a scenario holds, whatever it looks like on the wire: by this a client is judged.
 
-use super::{SUMMARY, TEXT};
+use crate::words::Words;
 
 /// The call of the scenarios that make one: name and arguments.
 const WEATHER: (&str, &str) = ("get_weather", r#"{"city":"Paris"}"#);
@@ -32,7 +32,7 @@ impl Holds {
     /// The answer to a request that brings the output of a call.
     #[must_use]
     pub fn after_the_call() -> String {
-        TEXT.concat()
+        Words::default().text().collect()
     }
 }
 
@@ -50,13 +50,21 @@ pub enum Ends {
     Cut,
 }
 
+/// The text, as a row of the table has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Text {
+    /// The text of every scenario.
+    Whole,
+    /// Its first two deltas.
+    Half,
+    /// This one, so often.
+    Fixed(&'static str, usize),
+}
+
 /// [`Holds`] as a row of the table has it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
-    /// `None`: the text of every scenario.
-    pub(super) text: Option<&'static str>,
-    /// How often the text stands there.
-    pub(super) times: usize,
+    pub(super) text: Text,
     pub(super) reasons: bool,
     pub(super) calls: bool,
     pub(super) ends: Ends,
@@ -66,23 +74,23 @@ pub(super) struct Held {
 impl Held {
     /// The text, and `response.completed`.
     pub(super) const TEXT: Self = Self {
-        text: None,
-        times: 1,
+        text: Text::Whole,
         reasons: false,
         calls: false,
         ends: Ends::Completed,
         words: "",
     };
 
-    pub(super) fn holds(&self) -> Holds {
+    pub(super) fn holds(&self, words: &Words) -> Holds {
         Holds {
-            text: self
-                .text
-                .map_or_else(|| TEXT.concat(), |text| text.repeat(self.times)),
-            reasoning: if self.reasons {
-                SUMMARY.concat()
-            } else {
-                String::new()
+            text: match self.text {
+                Text::Whole => words.text().collect(),
+                Text::Half => words.text().take(2).collect(),
+                Text::Fixed(text, times) => text.repeat(times),
+            },
+            reasoning: match self.reasons {
+                true => words.summary().collect(),
+                false => String::new(),
             },
             call: self.calls,
             ends: self.ends,

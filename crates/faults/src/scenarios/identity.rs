@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{TEXT, Turn};
+use super::Turn;
 use crate::ev::{self, Ev};
 use crate::script::Script;
 use crate::stream::Stream;
@@ -93,7 +93,11 @@ pub(super) fn no_dones(turn: &Turn) -> Script {
 
 /// 3.8 and 4.3: the answer is in the deltas, and nowhere else.
 pub(super) fn no_dones_output_empty(turn: &Turn) -> Script {
-    let stream = turn.stream().prelude().message(TEXT).complete();
+    let stream = turn
+        .stream()
+        .prelude()
+        .message(turn.words.text())
+        .complete();
     Script::stream(&without_dones(stream).map_type("response.completed", |ev| {
         ev.with("response.output", json!([]))
     }))

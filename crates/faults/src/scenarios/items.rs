@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{TEXT, Turn};
+use super::Turn;
 use crate::ev::{self, Ev};
 use crate::script::Script;
 use crate::stream::Stream;
@@ -17,7 +17,7 @@ pub(super) fn created_twice(turn: &Turn) -> Script {
         .push(ev::created())
         .push(ev::created())
         .push(ev::in_progress());
-    Script::stream(&stream.message(TEXT).complete())
+    Script::stream(&stream.message(turn.words.text()).complete())
 }
 
 /// 3.10: before everything else.

@@ -26,14 +26,10 @@ use crate::obedient::{self, refusal};
 use crate::relay::{Answer, Request};
 use crate::script::Script;
 use crate::stream::Stream;
+use crate::words::Words;
 
 use holds::Held;
 pub use holds::{Ends, Holds};
-
-/// The answer of every scenario, delta by delta.
-const TEXT: [&str; 4] = ["Hello", " from", " the", " relay."];
-/// The reasoning summary of those that reason.
-const SUMMARY: [&str; 3] = ["Thinking", " about", " it."];
 
 /// One named way to behave.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +58,13 @@ impl Scenario {
     /// What it holds: what a client has to come out with.
     #[must_use]
     pub fn holds(&self) -> Holds {
-        self.held.holds()
+        self.holds_of(&Words::default())
+    }
+
+    /// The same where the scenario says these words ([`Scenario::saying`]).
+    #[must_use]
+    pub fn holds_of(&self, words: &Words) -> Holds {
+        self.held.holds(words)
     }
 
     /// The script for the request with this number (from 0): scenarios that end in `-once` behave
@@ -71,15 +73,18 @@ impl Scenario {
     pub fn script(&self, number: usize) -> Script {
         (self.build)(&Turn {
             number,
+            first: number == 0,
+            words: Words::default(),
             model: MODEL.to_owned(),
             body: Value::Null,
             refusal: None,
         })
     }
-}
 
-impl Answer for Scenario {
-    fn answer(&self, request: &Request) -> Script {
+    /// The script for a request, with the ids of the turn of this number (from 0), saying these words: so that the answers to
+    /// many at once can be told apart. `first` is what scenarios that end in `-once` ask.
+    #[must_use]
+    pub fn saying(&self, request: &Request, number: usize, first: bool, words: Words) -> Script {
         let body = request.json().unwrap_or_default();
         let model = body
             .get("model")
@@ -87,7 +92,9 @@ impl Answer for Scenario {
             .unwrap_or(MODEL)
             .to_owned();
         let turn = Turn {
-            number: request.number,
+            number,
+            first,
+            words,
             model,
             body,
             refusal: refusal(request),
@@ -105,6 +112,13 @@ impl Answer for Scenario {
             Some(Value::Bool(false)) if script.is_stream() => turn.object(),
             _ => script,
         }
+    }
+}
+
+impl Answer for Scenario {
+    fn answer(&self, request: &Request) -> Script {
+        let number = request.number;
+        self.saying(request, number, number == 0, Words::default())
     }
 }
 
@@ -130,6 +144,9 @@ pub fn scenario(name: &str) -> Option<&'static Scenario> {
 /// What a scenario knows of the request that it answers.
 struct Turn {
     number: usize,
+    /// Nothing was asked before.
+    first: bool,
+    words: Words,
     model: String,
     body: Value,
     /// What a model or key that does not exist is answered.
@@ -150,18 +167,29 @@ impl Turn {
     }
 
     fn plain_text(&self) -> Stream {
-        self.stream().prelude().message(TEXT).complete()
+        self.stream()
+            .prelude()
+            .message(self.words.text())
+            .complete()
     }
 
     /// The conforming stream with reasoning and text; else the same.
     fn reasoning(&self) -> Stream {
-        let stream = self.stream().prelude().reasoning(SUMMARY).message(TEXT);
+        let stream = self
+            .stream()
+            .prelude()
+            .reasoning(self.words.summary())
+            .message(self.words.text());
         self.forced().unwrap_or_else(|| stream.complete())
     }
 
     /// The conforming stream with reasoning, text and a call.
     fn everything(&self) -> Stream {
-        let stream = self.stream().prelude().reasoning(SUMMARY).message(TEXT);
+        let stream = self
+            .stream()
+            .prelude()
+            .reasoning(self.words.summary())
+            .message(self.words.text());
         self.calling(stream)
     }
 
@@ -200,16 +228,15 @@ impl Turn {
 
     /// The conforming text stream up to the second text delta: something was shown, much is open, and nothing is done.
     fn half(&self) -> Stream {
-        let [first, second, ..] = TEXT;
         self.stream()
             .prelude()
             .push(ev::message_added())
             .push(ev::part_added())
-            .extend([first, second].map(ev::text_delta))
+            .extend(self.words.text().take(2).map(ev::text_delta))
     }
 
     /// Whether this is the first request.
     fn is_first(&self) -> bool {
-        self.number == 0
+        self.first
     }
 }

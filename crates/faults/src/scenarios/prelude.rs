@@ -1,6 +1,6 @@
 //! How a stream begins: DEVIATIONS group 1.
 
-use super::{TEXT, Turn};
+use super::Turn;
 use crate::ev::{self, Ev};
 use crate::script::Script;
 
@@ -36,7 +36,7 @@ pub(super) fn deltas_only(turn: &Turn) -> Script {
     Script::stream(
         &turn
             .stream()
-            .extend(TEXT.map(ev::text_delta))
+            .extend(turn.words.text().map(ev::text_delta))
             .push(ev::completed([])),
     )
 }

@@ -1,7 +1,7 @@
 //! The rows. The order is the order of `respair relay --list`.
 
 use super::endings::Stage::{AfterItemDone, BeforeContent, BeforeHeaders, MidFrame, MidText};
-use super::holds::{Ends, Held};
+use super::holds::{Ends, Held, Text};
 use super::{
     Scenario, Turn, agent, asked, calls, conforming, endings, errors, fields, framing, identity,
     items, prelude, terminal, transport,
@@ -47,14 +47,14 @@ impl Scenario {
 
     /// This text, so often.
     const fn says(mut self, text: &'static str, times: usize) -> Self {
-        self.held.text = Some(text);
-        self.held.times = times;
+        self.held.text = Text::Fixed(text, times);
         self
     }
 
     /// The first two deltas of the text.
-    const fn half(self) -> Self {
-        self.says("Hello from", 1)
+    const fn half(mut self) -> Self {
+        self.held.text = Text::Half;
+        self
     }
 
     /// No content.

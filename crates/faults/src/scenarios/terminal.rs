@@ -47,7 +47,8 @@ pub(super) fn response_done(turn: &Turn) -> Script {
 
 /// 4.5: the item is closed as incomplete, too.
 pub(super) fn incomplete(turn: &Turn) -> Script {
-    let text = "Hello from";
+    let text: String = turn.words.text().take(2).collect();
+    let text = text.as_str();
     let stream = turn
         .half()
         .push(ev::text_done(text))

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::{TEXT, Turn};
+use super::Turn;
 use crate::ev::{self, CREATED_AT};
 use crate::script::Script;
 
@@ -46,7 +46,10 @@ pub(super) fn chat_chunks(turn: &Turn) -> Script {
             .to_string(),
         )
     };
-    let said = TEXT.map(|text| chunk(json!({"content": text}), Value::Null));
+    let said = turn
+        .words
+        .text()
+        .map(|text| chunk(json!({"content": text}), Value::Null));
     let evs = [chunk(json!({"role": "assistant"}), Value::Null)]
         .into_iter()
         .chain(said);
