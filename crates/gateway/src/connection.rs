@@ -186,6 +186,7 @@ where
 {
     let shared = current.now();
     let limits = shared.limits;
+    let _connected = shared.metrics.connected();
     let connection = Arc::new(Connection {
         headers: limits.headers,
         ..Connection::default()

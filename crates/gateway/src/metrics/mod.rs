@@ -47,6 +47,7 @@ fn status(number: u16) -> Status {
 #[derive(Default)]
 pub(crate) struct Metrics {
     open: AtomicUsize,
+    connections: AtomicUsize,
     counted: Mutex<Counted>,
 }
 
@@ -59,6 +60,12 @@ impl Metrics {
                 (now < most).then_some(now + 1)
             });
         took.ok().map(|_| Open(std::sync::Arc::clone(self)))
+    }
+
+    /// One more client is connected, until what is given is dropped.
+    pub(crate) fn connected(self: &std::sync::Arc<Self>) -> Connected {
+        self.connections.fetch_add(1, Ordering::AcqRel);
+        Connected(std::sync::Arc::clone(self))
     }
 
     /// A request is over.
@@ -218,6 +225,16 @@ impl Metrics {
             &[],
             self.open.load(Ordering::Acquire) as u64,
         );
+        page.family(
+            "respair_open_connections",
+            "gauge",
+            "Clients that are connected, the one that asks included.",
+        );
+        page.line(
+            "respair_open_connections",
+            &[],
+            self.connections.load(Ordering::Acquire) as u64,
+        );
         page.0
     }
 }
@@ -228,6 +245,15 @@ pub(crate) struct Open(std::sync::Arc<Metrics>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A client's connection that is served.
+pub(crate) struct Connected(std::sync::Arc<Metrics>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -245,6 +271,7 @@ mod tests {
         let metrics = Arc::new(Metrics::default());
         let open = metrics.open(1).unwrap();
         assert!(metrics.open(1).is_none());
+        let connected = metrics.connected();
         let record = Record {
             route: "responses",
             upstream: Some("a\"b".to_owned()),
@@ -264,10 +291,14 @@ mod tests {
             "respair_first_byte_seconds_bucket{upstream=\"a\\\"b\",le=\"0.5\"} 1",
             "respair_first_byte_seconds_bucket{upstream=\"a\\\"b\",le=\"+Inf\"} 1",
             "respair_open_streams 1",
+            "respair_open_connections 1",
         ] {
             assert!(page.lines().any(|have| have == line), "{line}\n{page}");
         }
-        drop(open);
-        assert!(metrics.text().ends_with("respair_open_streams 0\n"));
+        drop((open, connected));
+        let page = metrics.text();
+        for gauge in ["respair_open_streams 0\n", "respair_open_connections 0\n"] {
+            assert!(page.contains(gauge), "{page}");
+        }
     }
 }
