@@ -7,6 +7,7 @@ mod clients;
 mod hazard;
 mod matrix;
 mod run;
+mod soak;
 mod test;
 mod tree;
 
@@ -39,6 +40,11 @@ const TASKS: &[Task] = &[
         "bench",
         "every benchmark of the workspace [NAME…] [arguments for it]",
         bench::run,
+    ),
+    (
+        "soak",
+        "[--minutes N] [--streams N] [--clients N] [--seed S]: the gateway under load and over time (docs/SOAK.md)",
+        soak::run,
     ),
     (
         "mutate",
