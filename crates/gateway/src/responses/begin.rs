@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt as _;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use hyper::{Method, StatusCode};
 use respair_client::ProviderKind;
-use respair_client::wire::{self, Happened, Next, Policy, Progress, Redactor, Wait, decide};
+use respair_client::wire::{self, Answer, Happened, Next, Policy, Progress, Wait, decide};
 use respair_core::{Class, EndOfBody, Ending, Event, EventKind, RetryVerdict};
 use tokio::time::{Instant, sleep};
 
@@ -47,7 +46,7 @@ pub(super) struct Beginning<'a> {
 }
 
 /// An answer that claims success.
-struct Answer {
+struct Accepted {
     reading: Reading,
     headers: HeaderMap,
 }
@@ -146,22 +145,21 @@ impl<'a> Beginning<'a> {
     }
 
     /// One request, and what it leads to before its body.
-    async fn ask(&mut self, ongoing: &mut Ongoing) -> Result<Answer, Failure> {
-        let (turn, endpoint) = (self.turn, &self.turn.upstream.endpoint);
+    async fn ask(&mut self, ongoing: &mut Ongoing) -> Result<Accepted, Failure> {
+        let turn = self.turn;
         self.at.requests += 1;
         ongoing.record.upstream_requests = self.at.requests;
         ongoing.record.request = self.outgoing.mends();
         let mut watch = timers(turn);
-        let request = turn.upstream.http.request(Method::POST, turn.url.clone());
-        let sending = request
-            .headers(turn.headers.clone())
-            .body(self.outgoing.body().clone())
-            .send();
-        let response = tokio::select! {
+        // On the heap: it is over long before the stream is, and a stream's memory is that of the largest thing in it.
+        let asking = Box::pin(turn.upstream.ask(
+            &turn.url,
+            &turn.headers,
+            self.outgoing.body().clone(),
+        ));
+        let answer = tokio::select! {
             biased;
-            response = sending => response.map_err(|error| {
-                Failure::unreachable(&wire::transport_error(error, endpoint, &turn.upstream.redactor))
-            })?,
+            answer = asking => answer.map_err(|error| Failure::unreachable(&error))?,
             expired = watch.expired() => {
                 let why = watch.sentence(expired);
                 let ending = Ending::Empty { cause: EndOfBody::Timeout };
@@ -172,26 +170,30 @@ impl<'a> Beginning<'a> {
                 return Err(Failure::of_ending(&ending, Some("the gateway is stopping"), &turn.upstream.redactor));
             }
         };
-        if let Some(refusal) = pass::redirected(response.status()) {
+        if let Some(refusal) = pass::redirected(answer.status) {
             let happened = Happened::Failed {
                 verdict: RetryVerdict::Never,
                 wait: None,
             };
             return Err(Failure::ours(happened, Finish::Failed, refusal));
         }
-        if !response.status().is_success() {
-            return Err(self.refused(response).await);
+        if !answer.status.is_success() {
+            return Err(self.refused(answer).await);
         }
-        let headers = response.headers().clone();
-        let reading = Reading::new(turn, response, watch, self.outgoing.tools());
-        Ok(Answer { reading, headers })
+        let Answer { headers, body, .. } = answer;
+        let reading = Reading::new(turn, body, watch, self.outgoing.tools());
+        Ok(Accepted { reading, headers })
     }
 
     /// The upstream refused.
-    async fn refused(&self, response: reqwest::Response) -> Failure {
+    async fn refused(&self, answer: Answer) -> Failure {
         let upstream = self.turn.upstream;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = error_body(response, upstream.redactor.clone()).await;
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer;
+        let body = error_body(body).await;
         if let Some(tap) = &self.turn.tap {
             tap.answer(Side::Upstream, status.as_u16(), &body);
         }
@@ -252,8 +254,8 @@ impl<'a> Beginning<'a> {
     }
 
     /// Reads on until the first output event, as long as that may take; an ending before it is no stream yet.
-    async fn hold(&self, answer: Answer, ongoing: &mut Ongoing) -> Result<Begun, Failure> {
-        let Answer {
+    async fn hold(&self, answer: Accepted, ongoing: &mut Ongoing) -> Result<Begun, Failure> {
+        let Accepted {
             mut reading,
             headers,
         } = answer;
@@ -326,12 +328,7 @@ fn is_output(kind: EventKind) -> bool {
 }
 
 /// The body of a refusal, as far as it comes soon: its status says enough in any case.
-async fn error_body(response: reqwest::Response, redactor: Redactor) -> Bytes {
-    let headers = response.headers().clone();
-    let bytes = response
-        .bytes_stream()
-        .map_err(move |error| wire::body_error(error, &redactor));
-    let mut body = wire::Body::new(&headers, bytes);
+async fn error_body(mut body: wire::Body) -> Bytes {
     let mut whole = BytesMut::new();
     let read = async {
         while let Some(Ok(chunk)) = body.next().await {
