@@ -37,6 +37,7 @@ pub mod sessions;
 mod step;
 mod tool;
 pub mod tools;
+pub mod transcript;
 mod turn;
 mod work;
 

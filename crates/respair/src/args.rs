@@ -163,6 +163,9 @@ pub(crate) enum Command {
     /// What was learnt about endpoints
     #[command(subcommand)]
     Endpoints(Endpoints),
+    /// Conversations that were kept
+    #[command(subcommand)]
+    Sessions(Sessions),
     /// Print a completion script
     #[command(
         after_help = "Example: respair completions bash > ~/.local/share/bash-completion/completions/respair"
@@ -368,6 +371,52 @@ pub(crate) enum Endpoints {
         #[arg(long, conflicts_with = "url")]
         all: bool,
     },
+}
+
+/// `respair sessions`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// The latest first
+    List {
+        /// At most N
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// A conversation, to be read
+    Show {
+        /// Its id, or the beginning of it [default: the latest]
+        id: Option<String>,
+    },
+    /// A conversation as Markdown or JSON
+    Export {
+        /// Its id, or the beginning of it [default: the latest]
+        id: Option<String>,
+        /// markdown (the default) or json
+        #[arg(
+            long,
+            value_name = "FORMAT",
+            default_value = "markdown",
+            hide_default_value = true,
+            hide_possible_values = true
+        )]
+        format: Export,
+        /// Write to FILE instead of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Delete conversations
+    Delete {
+        /// Their ids, or the beginnings of them
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+/// The form of an exported conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Export {
+    Markdown,
+    Json,
 }
 
 /// Commands that CONTRACT.md names and this version does not have, and what there is in place of each, if anything.

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Some(Command::Demo) => commands::demo::command(),
         Some(Command::Config(config)) => commands::config::command(common, &config),
         Some(Command::Endpoints(endpoints)) => commands::endpoints::command(common, &endpoints),
+        Some(Command::Sessions(sessions)) => commands::sessions::command(common, &sessions),
         Some(Command::Completions { shell }) => commands::completions(shell),
     })
 }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod endpoints;
 pub(crate) mod relay;
 pub(crate) mod serve;
+pub(crate) mod sessions;
 
 use std::io;
 

@@ -14,6 +14,7 @@ mod repair;
 mod schema;
 mod secrets;
 mod serve;
+mod sessions;
 mod state;
 mod streams;
 #[cfg(unix)]
