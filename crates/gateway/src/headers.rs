@@ -9,7 +9,7 @@ use hyper::header::{
 };
 
 use crate::Record;
-use crate::request::RequestMend;
+use crate::request::{CALL_RESTORED, RequestMend};
 use crate::upstream::Ready;
 
 /// Names the request in the gateway's log.
@@ -135,6 +135,14 @@ pub(crate) fn told(record: &Record) -> HeaderMap {
         .repairs
         .iter()
         .map(|repair| format!("{}={}", repair.code, repair.count))
+        // Known at the end only; what else was changed for the request stands in the head.
+        .chain(
+            record
+                .request
+                .iter()
+                .filter(|mend| mend.code == CALL_RESTORED)
+                .map(|mend| format!("{}={}", mend.code, mend.count)),
+        )
         .collect();
     if !repairs.is_empty()
         && let Ok(repairs) = HeaderValue::try_from(repairs.join(", "))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use respair_client::Endpoint;
-use respair_faults::{Relay, Script, Step, Stream, ev};
+use respair_faults::{Gate, Relay, Script, Step, Stream, ev};
 use respair_gateway::Upstream;
 use serde_json::{Value, json};
 
@@ -39,13 +39,6 @@ fn call() -> Stream {
         .complete()
 }
 
-fn events(got: &Got) -> Vec<Value> {
-    let text = got.text();
-    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.filter_map(|data| serde_json::from_str(data).ok())
-        .collect()
-}
-
 /// What holds of every answer; `true` where the call was done.
 fn honest(got: &Got, what: &str) -> bool {
     if got.status != 200 {
@@ -55,7 +48,7 @@ fn honest(got: &Got, what: &str) -> bool {
     let text = got.text();
     got.judged();
     assert!(!text.contains("function_call"), "{what}: {text}");
-    let events = events(got);
+    let events = got.events();
     let of = |kind: &str| -> Vec<&Value> {
         events
             .iter()
@@ -206,7 +199,8 @@ async fn arguments_are_an_input_or_an_error() {
             .as_ref()
             .and_then(|value| value["input"].as_str())
             .filter(|_| fields == 1);
-        let item = events(&got)
+        let item = got
+            .events()
             .into_iter()
             .find(|event| event["type"] == "response.output_item.done");
         match (input, item) {
@@ -253,11 +247,10 @@ async fn a_heartbeat_carries_the_call_as_the_client_knows_it() {
         .header("user-agent", "codex_exec/0.169.0");
     let got = got(request).await;
     assert!(honest(&got, "with a heartbeat"));
-    let events = events(&got);
+    let events = got.events();
     let beat = events
         .iter()
-        .filter(|event| event["type"] == "response.in_progress")
-        .next_back()
+        .rfind(|event| event["type"] == "response.in_progress")
         .unwrap();
     let item = beat["response"]["output"]
         .as_array()
@@ -289,7 +282,7 @@ async fn without_the_reader_s_mends_nothing_is_promised_and_nothing_is_done_by_h
         })
         .await;
         let got = got(gateway.post(&request())).await;
-        for event in events(&got) {
+        for event in got.events() {
             if event["item"]["type"] == "custom_tool_call"
                 && event["type"] == "response.output_item.done"
             {
@@ -333,7 +326,7 @@ async fn calls_that_interleave_are_kept_apart() {
     let gateway = knowing(&relay, |_| {}).await;
     let got = got(gateway.post(&request())).await;
     got.judged();
-    let events = events(&got);
+    let events = got.events();
     let done: Vec<(Value, Value, Value)> = events
         .iter()
         .filter(|event| event["type"] == "response.output_item.done")
@@ -359,4 +352,35 @@ async fn calls_that_interleave_are_kept_apart() {
             ),
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn deltas_are_not_held_back() {
+    let gate = Gate::new();
+    let whole = call();
+    let at = whole
+        .position("response.function_call_arguments.delta")
+        .unwrap()
+        + 3;
+    let mut script = Script::sse();
+    for (n, frame) in whole.frames().iter().enumerate() {
+        if n == at {
+            script = script.step(Step::Gate(gate.clone()));
+        }
+        script = script.send(frame.clone());
+    }
+    let relay = relay(script).await;
+    let gateway = knowing(&relay, |_| {}).await;
+    let mut response = gateway.post(&request()).send().await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("*** Begin") {
+        let chunk = response.chunk().await.unwrap().unwrap();
+        seen.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    assert!(!seen.contains("custom_tool_call_input.done"));
+    gate.open();
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        seen.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    assert!(seen.contains("response.completed"));
 }

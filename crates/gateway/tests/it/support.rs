@@ -106,6 +106,14 @@ impl Got {
             .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
+    /// The events of a stream, as JSON.
+    pub fn events(&self) -> Vec<Value> {
+        let text = self.text();
+        let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.filter_map(|data| serde_json::from_str(data).ok())
+            .collect()
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)

@@ -1,10 +1,10 @@
 //! Tools that an upstream does not take (DEVIATIONS 7.2, 9.7): converted, and their calls given back; or refused by name.
 
-use respair_faults::{Answer, Gate, Relay, Request, Script, Stream, ev, scenario};
+use respair_faults::{Answer, Relay, Request, Script, Stream, ev, scenario};
 use respair_gateway::{Record, Upstream};
 use serde_json::{Value, json};
 
-use crate::support::{Got, Running, before, endpoint, got, relay, serve};
+use crate::support::{Running, before, endpoint, got, relay, serve};
 
 const ONLY: &str =
     r#"{"error":{"message":"Only type:\"function\" tools are supported","param":"tools"}}"#;
@@ -37,14 +37,6 @@ fn patch() -> Value {
         "format": {"type": "grammar", "syntax": "lark", "definition": "start: begin"}}])
 }
 
-/// The events of a stream, as JSON.
-fn events(got: &Got) -> Vec<Value> {
-    let text = got.text();
-    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.filter_map(|data| serde_json::from_str(data).ok())
-        .collect()
-}
-
 fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     let is = |event: &&Value| event["type"] == kind;
     events.iter().filter(is).collect()
@@ -75,7 +67,7 @@ async fn a_custom_tool_is_converted_and_its_call_given_back_live() {
     let gateway = before(&relay).await;
     let got = got(gateway.post(&asking(&patch(), true))).await;
     got.judged();
-    let events = events(&got);
+    let events = got.events();
     assert!(!got.text().contains("function_call"), "{}", got.text());
     let added = &of_type(&events, "response.output_item.added")[0]["item"];
     assert_eq!(
@@ -133,42 +125,6 @@ async fn a_custom_tool_is_converted_and_its_call_given_back_live() {
         got.header("x-respair-request-mends"),
         "request-tool-converted:apply_patch"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn deltas_are_not_held_back() {
-    let gate = Gate::new();
-    let whole = call("apply_patch", &PIECES);
-    let frames = whole.frames();
-    let at = whole
-        .position("response.function_call_arguments.delta")
-        .unwrap()
-        + 3;
-    let held = gate.clone();
-    let relay = relay(functions_only(move |_| {
-        let mut script = Script::sse();
-        for (n, frame) in frames.iter().enumerate() {
-            if n == at {
-                script = script.step(respair_faults::Step::Gate(held.clone()));
-            }
-            script = script.send(frame.clone());
-        }
-        script
-    }))
-    .await;
-    let gateway = before(&relay).await;
-    let mut response = gateway.post(&asking(&patch(), true)).send().await.unwrap();
-    let mut seen = String::new();
-    while !seen.contains("*** Begin") {
-        seen.push_str(&String::from_utf8_lossy(
-            &response.chunk().await.unwrap().unwrap(),
-        ));
-    }
-    gate.open();
-    while let Some(chunk) = response.chunk().await.unwrap() {
-        seen.push_str(&String::from_utf8_lossy(&chunk));
-    }
-    assert!(seen.contains("response.completed"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,7 +238,7 @@ async fn arguments_that_are_no_input_fail_the_response_and_nothing_is_invented()
             continue;
         }
         streamed.judged();
-        let events = events(&streamed);
+        let events = streamed.events();
         let last = events.last().unwrap();
         assert_eq!(last["type"], "response.failed");
         assert_eq!(last["response"]["error"]["code"], code);
@@ -322,7 +278,7 @@ async fn a_call_that_was_cut_by_a_limit_is_not_done() {
     let gateway = before(&relay).await;
     let json = got(gateway.post(&asking(&patch(), false))).await;
     let got = got(gateway.post(&asking(&patch(), true))).await;
-    let events = events(&got);
+    let events = got.events();
     let last = events.last().unwrap();
     assert_eq!(last["type"], "response.incomplete", "{}", got.text());
     let item = &last["response"]["output"][0];
@@ -376,7 +332,7 @@ async fn namespaces_are_flattened_and_hosted_tools_left_out_and_said() {
         .map(|tool| tool["name"].clone())
         .collect();
     assert_eq!(names, ["agents__spawn_2", "agents__say", "agents__spawn"]);
-    let events = events(&first);
+    let events = first.events();
     let item = &events.last().unwrap()["response"]["output"][0];
     assert_eq!(
         (
@@ -512,7 +468,7 @@ async fn the_relays_own_scenario() {
     let mut request = asking(&patch(), true);
     let first = got(gateway.post(&request)).await;
     first.judged();
-    let item = events(&first).pop().unwrap()["response"]["output"][0].clone();
+    let item = first.events().pop().unwrap()["response"]["output"][0].clone();
     assert_eq!(item["input"], "echo hello\n");
     request["input"] = json!([item, {"type": "custom_tool_call_output", "call_id": item["call_id"], "output": "hello"}]);
     let second = got(gateway.post(&request)).await.judged();
