@@ -31,8 +31,6 @@
 //! 3. When something happens, `recovery::decide` says what is next; `drive` carries it out.
 //! 4. `closing` puts the end into words and tells the [`EndpointMemory`].
 //!
-//! `direct` is the gateway's way to an upstream on this machine: the same answer without an HTTP client around it.
-//!
 //! [`probe`] asks an endpoint a few questions that show how it behaves, for `respair check`.
 //!
 //! An endpoint that the user declared as custom is read strictly, retried once when its prelude is out of order, and then
@@ -45,7 +43,6 @@ mod body;
 mod client;
 mod clock;
 mod closing;
-mod direct;
 mod drive;
 mod endpoint;
 mod error;

@@ -83,10 +83,15 @@ pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) ->
         return untrusted(&host, &why);
     }
     if error.is_connect() && error.is_timeout() {
-        return connect_timeout(&host, endpoint.timeouts.connect);
+        let bound = endpoint.timeouts.connect.map_or_else(String::new, |bound| {
+            format!(" {}", crate::retry::spell(bound))
+        });
+        let message = format!("no connection to {host} (`timeouts.connect`{bound})");
+        return TurnError::local("connect_timeout", message, RetryVerdict::Retry);
     }
     if error.is_connect() {
-        let failed = connect_failed(&host, &no_connection(&error, &why));
+        let message = format!("no connection to {host}: {}", no_connection(&error, &why));
+        let failed = TurnError::local("connect_failed", message, RetryVerdict::Retry);
         return match proxy(endpoint) {
             Some(variable) => failed.with_hint(format!(
                 "`{variable}` names a proxy, which may be what cannot be reached"
@@ -94,24 +99,7 @@ pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) ->
             None => failed,
         };
     }
-    no_answer(&host, Break::of(&error))
-}
-
-pub(crate) fn connect_timeout(host: &str, bound: Option<Duration>) -> TurnError {
-    let bound = bound.map_or_else(String::new, |bound| {
-        format!(" {}", crate::retry::spell(bound))
-    });
-    let message = format!("no connection to {host} (`timeouts.connect`{bound})");
-    TurnError::local("connect_timeout", message, RetryVerdict::Retry)
-}
-
-pub(crate) fn connect_failed(host: &str, why: &str) -> TurnError {
-    let message = format!("no connection to {host}: {why}");
-    TurnError::local("connect_failed", message, RetryVerdict::Retry)
-}
-
-pub(crate) fn no_answer(host: &str, broke: Break) -> TurnError {
-    let verb = match broke {
+    let verb = match Break::of(&error) {
         Break::Closed => "closed",
         Break::Reset => "reset",
         Break::Other => "broke",
@@ -153,8 +141,12 @@ fn untrusted(host: &str, why: &str) -> TurnError {
 
 /// Why a connection was not made, in words of our own where it is one of the common reasons.
 fn no_connection(error: &reqwest::Error, why: &str) -> String {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
+        TimedOut, UnexpectedEof,
+    };
     if why.contains("dns error") {
-        return UNRESOLVED.to_owned();
+        return "its name cannot be resolved".to_owned();
     }
     if why.contains("tunnel") && !why.contains("failed to create underlying connection") {
         return "the proxy refuses it".to_owned();
@@ -163,37 +155,16 @@ fn no_connection(error: &reqwest::Error, why: &str) -> String {
     if why.contains("corrupt message") {
         return "it does not speak TLS; is its address http://?".to_owned();
     }
-    cause(error)
-        .and_then(|error| common(error.kind()))
-        .map_or_else(|| root(why).to_owned(), str::to_owned)
-}
-
-const UNRESOLVED: &str = "its name cannot be resolved";
-
-/// The same of the system's own error. A name that is not found has no kind of its own.
-pub(crate) fn no_connection_because(error: &io::Error) -> String {
-    let why = error.to_string();
-    match common(error.kind()) {
-        Some(known) => known.to_owned(),
-        None if why.contains("lookup address") => UNRESOLVED.to_owned(),
-        None => unnumbered(&why).to_owned(),
-    }
-}
-
-fn common(kind: io::ErrorKind) -> Option<&'static str> {
-    use io::ErrorKind::{
-        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
-        TimedOut, UnexpectedEof,
+    let known = match cause(error).map(io::Error::kind) {
+        Some(ConnectionRefused) => "connection refused",
+        Some(ConnectionReset | ConnectionAborted) => "the connection was reset",
+        Some(UnexpectedEof) => "the connection was closed",
+        Some(HostUnreachable) => "the host cannot be reached",
+        Some(NetworkUnreachable) => "the network cannot be reached",
+        Some(TimedOut) => "it does not answer",
+        _ => return root(why).to_owned(),
     };
-    Some(match kind {
-        ConnectionRefused => "connection refused",
-        ConnectionReset | ConnectionAborted => "the connection was reset",
-        UnexpectedEof => "the connection was closed",
-        HostUnreachable => "the host cannot be reached",
-        NetworkUnreachable => "the network cannot be reached",
-        TimedOut => "it does not answer",
-        _ => return None,
-    })
+    known.to_owned()
 }
 
 /// The variable that names a proxy for this endpoint, as far as a name tells: `NO_PROXY` may except it. Its value is not
@@ -225,20 +196,12 @@ pub enum Break {
 }
 
 impl Break {
-    /// By the system's error.
-    pub(crate) fn of_io(error: &io::Error) -> Self {
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-        match error.kind() {
-            ConnectionReset | ConnectionAborted | BrokenPipe => Self::Reset,
-            UnexpectedEof => Self::Closed,
-            _ => Self::Other,
-        }
-    }
-
     fn of(error: &reqwest::Error) -> Self {
-        match cause(error).map(Self::of_io) {
-            None | Some(Self::Other) => {}
-            Some(known) => return known,
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        match cause(error).map(io::Error::kind) {
+            Some(ConnectionReset | ConnectionAborted | BrokenPipe) => return Self::Reset,
+            Some(UnexpectedEof) => return Self::Closed,
+            _ => {}
         }
         // hyper keeps these to itself: IncompleteMessage, and a body that ends before its length or its last chunk.
         let why = chain(error);
@@ -276,7 +239,7 @@ fn root(why: &str) -> &str {
 }
 
 /// Host and port, as the user would type them.
-pub(crate) fn host(endpoint: &Endpoint) -> String {
+fn host(endpoint: &Endpoint) -> String {
     let url = &endpoint.base_url;
     let host = url.host_str().unwrap_or_default();
     match url.port() {

@@ -5,7 +5,6 @@
 
 pub use crate::body::Body;
 pub use crate::closing::{drain_rest, from_upstream, no_stream};
-pub use crate::direct::{Answer, Direct};
 pub use crate::http_error::{BODY_LIMIT, BODY_PATIENCE, one_line, quoted, read as read_refusal};
 pub use crate::reading::carries_on;
 pub use crate::recovery::{Happened, LONGEST_WAIT, Next, Policy, Progress, Stop, Wait, decide};

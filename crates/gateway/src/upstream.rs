@@ -1,11 +1,9 @@
 //! The upstreams, ready to be asked. Which one a request goes to is the path's or the model's choice, never an address that
 //! the client names.
 
-use bytes::Bytes;
-use hyper::Method;
 use hyper::header::{AUTHORIZATION, HeaderMap};
-use respair_client::wire::{self, Answer, Direct, Redactor};
-use respair_client::{Endpoint, ProviderKind, SetupError, TurnError};
+use respair_client::wire::{self, Redactor};
+use respair_client::{Endpoint, ProviderKind, SetupError};
 use url::Url;
 
 use crate::Upstream;
@@ -17,8 +15,6 @@ pub(crate) struct Ready {
     pub(crate) model: Option<String>,
     pub(crate) endpoint: Endpoint,
     pub(crate) http: reqwest::Client,
-    /// For an upstream on this machine.
-    direct: Option<Direct>,
     pub(crate) redactor: Redactor,
     /// What was configured: the key, and the extra headers. They win over the client's.
     pub(crate) headers: HeaderMap,
@@ -52,7 +48,6 @@ impl Ready {
             model,
             redactor: Redactor::of(&endpoint),
             terms: Terms::of(&endpoint),
-            direct: Direct::of(&endpoint),
             endpoint,
             http,
             headers,
@@ -62,24 +57,6 @@ impl Ready {
     /// A native provider's stream is passed on byte for byte.
     pub(crate) fn is_native(&self) -> bool {
         self.endpoint.kind == ProviderKind::Native
-    }
-
-    /// Asks for a response, and waits for the head of the answer.
-    pub(crate) async fn ask(
-        &self,
-        url: &Url,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<Answer, TurnError> {
-        if let Some(direct) = &self.direct {
-            return direct.post(url, headers, body).await;
-        }
-        let request = self.http.request(Method::POST, url.clone());
-        let sent = request.headers(headers.clone()).body(body).send().await;
-        match sent {
-            Ok(response) => Ok(Answer::of(response, self.redactor.clone())),
-            Err(error) => Err(wire::transport_error(error, &self.endpoint, &self.redactor)),
-        }
     }
 
     /// The address for what a client appended to the base URL: both queries are kept.

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::StatusCode;
+use futures_util::TryStreamExt as _;
 use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
 use respair_client::ProviderKind;
-use respair_client::wire::{self, Answer, Happened, Next, Policy, Progress, Wait, decide};
+use respair_client::wire::{self, Happened, Next, Policy, Progress, Redactor, Wait, decide};
 use respair_core::{Class, EndOfBody, Ending, Event, EventKind, RetryVerdict};
 use tokio::time::{Instant, sleep};
 
@@ -46,7 +47,7 @@ pub(super) struct Beginning<'a> {
 }
 
 /// An answer that claims success.
-struct Accepted {
+struct Answer {
     reading: Reading,
     headers: HeaderMap,
 }
@@ -145,21 +146,22 @@ impl<'a> Beginning<'a> {
     }
 
     /// One request, and what it leads to before its body.
-    async fn ask(&mut self, ongoing: &mut Ongoing) -> Result<Accepted, Failure> {
-        let turn = self.turn;
+    async fn ask(&mut self, ongoing: &mut Ongoing) -> Result<Answer, Failure> {
+        let (turn, endpoint) = (self.turn, &self.turn.upstream.endpoint);
         self.at.requests += 1;
         ongoing.record.upstream_requests = self.at.requests;
         ongoing.record.request = self.outgoing.mends();
         let mut watch = timers(turn);
-        // On the heap: it is over long before the stream is, and a stream's memory is that of the largest thing in it.
-        let asking = Box::pin(turn.upstream.ask(
-            &turn.url,
-            &turn.headers,
-            self.outgoing.body().clone(),
-        ));
-        let answer = tokio::select! {
+        let request = turn.upstream.http.request(Method::POST, turn.url.clone());
+        let sending = request
+            .headers(turn.headers.clone())
+            .body(self.outgoing.body().clone())
+            .send();
+        let response = tokio::select! {
             biased;
-            answer = asking => answer.map_err(|error| Failure::unreachable(&error))?,
+            response = sending => response.map_err(|error| {
+                Failure::unreachable(&wire::transport_error(error, endpoint, &turn.upstream.redactor))
+            })?,
             expired = watch.expired() => {
                 let why = watch.sentence(expired);
                 let ending = Ending::Empty { cause: EndOfBody::Timeout };
@@ -170,30 +172,26 @@ impl<'a> Beginning<'a> {
                 return Err(Failure::of_ending(&ending, Some("the gateway is stopping"), &turn.upstream.redactor));
             }
         };
-        if let Some(refusal) = pass::redirected(answer.status) {
+        if let Some(refusal) = pass::redirected(response.status()) {
             let happened = Happened::Failed {
                 verdict: RetryVerdict::Never,
                 wait: None,
             };
             return Err(Failure::ours(happened, Finish::Failed, refusal));
         }
-        if !answer.status.is_success() {
-            return Err(self.refused(answer).await);
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
         }
-        let Answer { headers, body, .. } = answer;
-        let reading = Reading::new(turn, body, watch, self.outgoing.tools());
-        Ok(Accepted { reading, headers })
+        let headers = response.headers().clone();
+        let reading = Reading::new(turn, response, watch, self.outgoing.tools());
+        Ok(Answer { reading, headers })
     }
 
     /// The upstream refused.
-    async fn refused(&self, answer: Answer) -> Failure {
+    async fn refused(&self, response: reqwest::Response) -> Failure {
         let upstream = self.turn.upstream;
-        let Answer {
-            status,
-            headers,
-            body,
-        } = answer;
-        let body = error_body(body).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = error_body(response, upstream.redactor.clone()).await;
         if let Some(tap) = &self.turn.tap {
             tap.answer(Side::Upstream, status.as_u16(), &body);
         }
@@ -254,8 +252,8 @@ impl<'a> Beginning<'a> {
     }
 
     /// Reads on until the first output event, as long as that may take; an ending before it is no stream yet.
-    async fn hold(&self, answer: Accepted, ongoing: &mut Ongoing) -> Result<Begun, Failure> {
-        let Accepted {
+    async fn hold(&self, answer: Answer, ongoing: &mut Ongoing) -> Result<Begun, Failure> {
+        let Answer {
             mut reading,
             headers,
         } = answer;
@@ -328,7 +326,12 @@ fn is_output(kind: EventKind) -> bool {
 }
 
 /// The body of a refusal, as far as it comes soon: its status says enough in any case.
-async fn error_body(mut body: wire::Body) -> Bytes {
+async fn error_body(response: reqwest::Response, redactor: Redactor) -> Bytes {
+    let headers = response.headers().clone();
+    let bytes = response
+        .bytes_stream()
+        .map_err(move |error| wire::body_error(error, &redactor));
+    let mut body = wire::Body::new(&headers, bytes);
     let mut whole = BytesMut::new();
     let read = async {
         while let Some(Ok(chunk)) = body.next().await {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt as _;
 use respair_client::wire::{self, Break, Watch};
 use respair_client::{Clock, TimeoutSettings};
 use respair_core::{self as core, EndOfBody, Ending, Event, Expired, Reader, ReaderOptions, Step};
@@ -87,7 +88,7 @@ pub(super) fn timers(turn: &Turn<'_>) -> Timers {
 impl Reading {
     pub(super) fn new(
         turn: &Turn<'_>,
-        body: wire::Body,
+        response: reqwest::Response,
         watch: Timers,
         tools: Option<Arc<Tools>>,
     ) -> Self {
@@ -102,8 +103,13 @@ impl Reading {
         if let Some(tap) = &turn.tap {
             tap.body();
         }
+        let headers = response.headers().clone();
+        let redactor = turn.upstream.redactor.clone();
+        let bytes = response
+            .bytes_stream()
+            .map_err(move |error| wire::body_error(error, &redactor));
         Self {
-            body,
+            body: wire::Body::new(&headers, bytes),
             reader: Reader::new(options, context),
             restore: tools.map(|tools| Box::new(Restore::new(tools))),
             watch,

@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
-mod asking;
 mod beginnings;
 mod clients;
 mod endings;
