@@ -73,8 +73,11 @@ pub(crate) fn answer_saying(number: usize, body: &Value, words: &Words) -> Strea
     if let Some(name) = forced(body) {
         return call(stream, &name, "Paris").complete();
     }
+    // The output of calls has its answer, and what is said here of cities is nothing to run in a shell.
+    let calls = !has_output(body) && !offers_only_a_shell(body);
     if let Some(tool) = body["tools"][0]["name"].as_str()
         && body["parallel_tool_calls"] == true
+        && calls
     {
         return call(call(stream, tool, "Paris"), tool, "Oslo").complete();
     }

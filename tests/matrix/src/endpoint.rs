@@ -8,6 +8,7 @@ use std::time::Duration;
 use respair_client::{Endpoint, TimeoutSettings};
 use respair_faults::{Answer, Relay};
 use respair_gateway::{Gateway, GatewayOptions, Record, Upstream};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 /// Direct, or through the gateway.
@@ -96,6 +97,13 @@ impl Served {
             kept.unwrap_or_else(PoisonError::into_inner).clone()
         });
         records.flatten().collect()
+    }
+
+    /// The body of the first request at the relay; null where there was none.
+    #[must_use]
+    pub fn asked(&self) -> Value {
+        let first = self.relay.requests().into_iter().next();
+        first.and_then(|request| request.json()).unwrap_or_default()
     }
 
     /// The relay, and what it was asked.

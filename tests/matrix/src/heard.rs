@@ -40,3 +40,13 @@ pub enum Outcome {
     /// The client's process died.
     Died(String),
 }
+
+/// What came of asking a column.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// What the client made of it.
+    pub outcome: Outcome,
+    /// The body of its first request at the relay; null where there was none.
+    pub asked: Value,
+}

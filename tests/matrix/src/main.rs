@@ -148,8 +148,9 @@ async fn one_column(
     for scenario in scenarios {
         for (way, counts) in Way::BOTH.into_iter().zip(&mut counts) {
             let served = Served::start(*scenario, way).await?;
-            let outcome = runner.ask(served, way).await?;
-            let (class, reason) = judge(&column, &scenario.holds(), &outcome);
+            let answer = runner.ask(served, way).await?;
+            let holds = scenario.holds_for(&answer.asked);
+            let (class, reason) = judge(&column, &holds, &answer.outcome);
             let place = Class::ALL
                 .iter()
                 .position(|one| *one == class)

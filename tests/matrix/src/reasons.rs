@@ -3,6 +3,9 @@
 /// Scenario, the beginning of the column's name, and why.
 #[rustfmt::skip] // one reason, one line
 const KNOWN: &[(&str, &str, &str)] = &[
+    ("reasoning-text", "ai", "It reads no `response.reasoning_text` events (@ai-sdk/openai), direct as well. Calling raw reasoning a summary would be made up."),
+    ("reasoning-text", "langchain", "It reads no `response.reasoning_text` events, direct as well. Calling raw reasoning a summary would be made up."),
+    ("reasoning-text", "codex", "`codex exec --json` shows no raw reasoning, direct as well, also with `show_raw_agent_reasoning = true`."),
 ];
 
 /// Why this cell is not right.

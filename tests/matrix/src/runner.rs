@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::columns::{Column, Kind};
 use crate::endpoint::{Served, Way};
-use crate::heard::{Heard, Outcome};
+use crate::heard::{Answer, Heard, Outcome};
 
 pub use codex::{Codex, events};
 
@@ -49,43 +49,56 @@ impl Runner {
     ///
     /// # Errors
     /// When the client is not installed or does not start.
-    pub async fn ask(&mut self, served: Served, way: Way) -> io::Result<Outcome> {
-        if self.column.kind == Kind::Codex {
-            if self.codex.is_none() {
-                let (program, _) = self.program()?;
-                self.codex = Some(Codex::new(program)?);
-            }
-            let codex = self.codex.as_mut().ok_or(io::ErrorKind::NotFound)?;
-            return codex.ask(&served, way.limit()).await;
+    pub async fn ask(&mut self, served: Served, way: Way) -> io::Result<Answer> {
+        if self.column.kind != Kind::Codex {
+            return self.ask_runner(served, way).await;
         }
+        if self.codex.is_none() {
+            let (program, _) = self.program()?;
+            self.codex = Some(Codex::new(program)?);
+        }
+        let codex = self.codex.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        let outcome = codex.ask(&served, way.limit()).await?;
+        let asked = served.asked();
+        Ok(Answer { outcome, asked })
+    }
+
+    async fn ask_runner(&mut self, served: Served, way: Way) -> io::Result<Answer> {
         let line = format!("{}\n", serde_json::json!({"base_url": served.base_url()}));
         let mut process = match self.process.take() {
             Some(process) => process,
             None => self.start().await?,
         };
         process.input.write_all(line.as_bytes()).await?;
-        let answer = timeout(way.limit(), process.output.next_line()).await;
-        let late = answer.is_err();
+        let in_time = timeout(way.limit(), process.output.next_line()).await;
+        let late = in_time.is_err();
+        let asked = served.asked();
         // What waits for the endpoint gives up when it goes, and can be asked again.
         drop(served);
-        let answer = match answer {
+        let answer = match in_time {
             Ok(answer) => Ok(answer),
             Err(_) => timeout(GRACE, process.output.next_line()).await,
         };
-        let Ok(answer) = answer else {
-            process.child.kill().await?;
-            return Ok(Outcome::Hang);
+        let outcome = match answer {
+            Err(_) => {
+                process.child.kill().await?;
+                Outcome::Hang
+            }
+            Ok(line) => match line? {
+                None => {
+                    let status = process.child.wait().await?;
+                    Outcome::Died(format!("the runner ended with {status}"))
+                }
+                Some(line) => {
+                    self.process = Some(process);
+                    match late {
+                        true => Outcome::Hang,
+                        false => Outcome::Heard(Box::new(serde_json::from_str::<Heard>(&line)?)),
+                    }
+                }
+            },
         };
-        let Some(answer) = answer? else {
-            let status = process.child.wait().await?;
-            return Ok(Outcome::Died(format!("the runner ended with {status}")));
-        };
-        self.process = Some(process);
-        if late {
-            return Ok(Outcome::Hang);
-        }
-        let heard: Heard = serde_json::from_str(&answer)?;
-        Ok(Outcome::Heard(Box::new(heard)))
+        Ok(Answer { outcome, asked })
     }
 
     fn program(&self) -> io::Result<(std::path::PathBuf, Vec<std::path::PathBuf>)> {

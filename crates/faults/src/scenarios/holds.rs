@@ -1,5 +1,7 @@
 //! What a scenario holds, whatever it looks like on the wire: by this a client is judged.
 
+use serde_json::Value;
+
 use crate::words::Words;
 
 /// The call of the scenarios that make one: name and arguments.
@@ -69,6 +71,8 @@ pub(super) struct Held {
     pub(super) calls: bool,
     pub(super) ends: Ends,
     pub(super) words: &'static str,
+    /// It reasons if it is asked to.
+    pub(super) asked: bool,
 }
 
 impl Held {
@@ -79,16 +83,19 @@ impl Held {
         calls: false,
         ends: Ends::Completed,
         words: "",
+        asked: false,
     };
 
-    pub(super) fn holds(&self, words: &Words) -> Holds {
+    /// Where it says these words, for a request with this body.
+    pub(super) fn holds(&self, words: &Words, body: &Value) -> Holds {
+        let reasons = self.reasons || self.asked && body["reasoning"].is_object();
         Holds {
             text: match self.text {
                 Text::Whole => words.text().collect(),
                 Text::Half => words.text().take(2).collect(),
                 Text::Fixed(text, times) => text.repeat(times),
             },
-            reasoning: match self.reasons {
+            reasoning: match reasons {
                 true => words.summary().collect(),
                 false => String::new(),
             },

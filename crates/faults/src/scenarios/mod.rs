@@ -64,7 +64,13 @@ impl Scenario {
     /// The same where the scenario says these words ([`Scenario::saying`]).
     #[must_use]
     pub fn holds_of(&self, words: &Words) -> Holds {
-        self.held.holds(words)
+        self.held.holds(words, &Value::Null)
+    }
+
+    /// What its answer to a request with this body holds: some do what they are asked.
+    #[must_use]
+    pub fn holds_for(&self, body: &Value) -> Holds {
+        self.held.holds(&Words::default(), body)
     }
 
     /// The script for the request with this number (from 0): scenarios that end in `-once` behave

@@ -40,6 +40,12 @@ impl Scenario {
         self
     }
 
+    /// Reasoning where the request asks for it.
+    const fn asked(mut self) -> Self {
+        self.held.asked = true;
+        self
+    }
+
     /// Reasoning, text and a call.
     const fn everything(self) -> Self {
         self.reasons().calls()
@@ -94,7 +100,7 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     row("queued", "a conforming answer with response.queued in the prelude", conforming::queued),
     row("done-sentinel", "a conforming answer with [DONE] behind it", conforming::done_sentinel),
     row("agent", "works with files; no created, no output at the end, its 4th answer is cut", agent::agent).reasons(),
-    row("endpoint", "does what it is asked: calls, reasoning, limits, long texts", asked::endpoint),
+    row("endpoint", "does what it is asked: calls, reasoning, limits, long texts", asked::endpoint).asked(),
     // The prelude.
     row("no-created", "response.in_progress comes first, response.created never", prelude::no_created).reasons(),
     row("no-created-once", "the same for the first request only", prelude::no_created_once).reasons(),
@@ -235,12 +241,12 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     row("ct-plain-sse-body", "a conforming stream that says text/plain", transport::content_type_plain),
     row("gzip-sse", "a conforming stream in gzip that was not asked for", transport::gzip_sse),
     // What was asked, and how it is carried.
-    row("tool-choice-ignored", "text in place of the call that tool_choice names", asked::tool_choice_ignored),
-    row("limit-completed", "an answer that max_output_tokens cut ends with response.completed", asked::limit_completed),
-    alone("sse-for-json", "an event stream also for stream: false", asked::sse_for_json),
-    alone("refused-in-stream", "a wrong model or key gets HTTP 200 and then response.failed", asked::refused_in_stream),
+    row("tool-choice-ignored", "text in place of the call that tool_choice names", asked::tool_choice_ignored).asked(),
+    row("limit-completed", "an answer that max_output_tokens cut ends with response.completed", asked::limit_completed).asked(),
+    alone("sse-for-json", "an event stream also for stream: false", asked::sse_for_json).asked(),
+    alone("refused-in-stream", "a wrong model or key gets HTTP 200 and then response.failed", asked::refused_in_stream).asked(),
     row("functions-only", "400 as long as there are tools that are no functions; then calls one", asked::functions_only),
-    row("buffered", "the whole text at once, after 1.5 s", asked::buffered),
+    row("buffered", "the whole text at once, after 1.5 s", asked::buffered).asked(),
     // Framing.
     row("crlf", "a conforming stream with CRLF", framing::crlf),
     row("bare-cr", "a conforming stream with a lone CR as line ending", framing::bare_cr),

@@ -235,3 +235,23 @@ async fn a_call_is_made_once_and_of_what_is_offered() {
         assert!(reply.contains(found), "{body}: {reply}");
     }
 }
+
+#[tokio::test]
+async fn those_that_do_what_they_are_asked_hold_what_is_asked() {
+    let body = r#"{"reasoning":{"summary":"auto"},"stream":true}"#;
+    let asked = serde_json::from_str(body).unwrap();
+    for name in ["endpoint", "buffered", "text"] {
+        let row = scenario(name).unwrap();
+        let relay = Relay::start(*row).await.unwrap();
+        let mut client = Client::to(&relay).await;
+        client.post("/v1/responses", body).await;
+        let reply = String::from_utf8(client.reply().await.body()).unwrap();
+        let reasons = reply.contains("Thinking about it.");
+        assert_eq!(
+            !row.holds_for(&asked).reasoning.is_empty(),
+            reasons,
+            "{name}"
+        );
+        assert_eq!(row.holds().reasoning, "", "{name}");
+    }
+}

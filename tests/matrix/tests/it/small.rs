@@ -24,7 +24,7 @@ async fn asked(name: &str) {
     for (scenario_name, expected) in SCENARIOS {
         let scenario = scenario(scenario_name).unwrap();
         let served = Served::start(*scenario, Way::Gateway).await.unwrap();
-        let outcome = runner.ask(served, Way::Gateway).await.unwrap();
+        let outcome = runner.ask(served, Way::Gateway).await.unwrap().outcome;
         let (class, reason) = judge(&column, &scenario.holds(), &outcome);
         assert_eq!(
             class, expected,
@@ -70,7 +70,8 @@ async fn direct_they_are_not_right() {
         };
         let scenario = scenario(scenario_name).unwrap();
         let served = Served::start(*scenario, Way::Direct).await.unwrap();
-        let outcome = Runner::new(column).ask(served, Way::Direct).await.unwrap();
+        let answer = Runner::new(column).ask(served, Way::Direct).await;
+        let outcome = answer.unwrap().outcome;
         let (class, reason) = judge(&column, &scenario.holds(), &outcome);
         assert_eq!(
             class, expected,
