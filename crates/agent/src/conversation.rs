@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::entry::{Body, Entry, StoredItem, Undone};
-use crate::journal::{Journal, JournalError, Shown};
+use crate::journal::{Journal, JournalError, Shown, ShownKind};
 use crate::{Agent, Ended, Totals, Work, compact, replay, turn};
 
 /// What the user says.
@@ -211,9 +211,10 @@ impl Conversation {
         self.append(Body::Item(StoredItem { raw, issuer })).await
     }
 
-    pub(crate) fn shown(&self, piece: impl FnOnce(u64) -> Shown) {
+    pub(crate) async fn shown(&self, kind: ShownKind, text: &str) {
         if let Some(journal) = &self.journal {
-            journal.shown(piece(self.turn));
+            let (turn, text) = (self.turn, text.to_owned());
+            journal.shown(Shown { turn, kind, text }).await;
         }
     }
 }

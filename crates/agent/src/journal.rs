@@ -7,9 +7,9 @@ pub trait Journal: Send + Sync {
     /// Keeps an entry. When the future is ready the entry outlives the process.
     fn append<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<(), JournalError>>;
 
-    /// Notes a piece that was shown of the response under way, so that a process that dies leaves it behind. It is not
-    /// waited for; pieces come in order.
-    fn shown(&self, piece: Shown);
+    /// Notes a piece of the response under way before it is shown, so that a process that dies leaves it behind. When the
+    /// future is ready, every piece before this one outlives the process: at most this one is lost.
+    fn shown(&self, piece: Shown) -> BoxFuture<'_, ()>;
 }
 
 /// A piece of a response under way.

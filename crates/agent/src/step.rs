@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::calls::Call;
 use crate::entry::{Body, Partial, Undone};
 use crate::fallback::{Trouble, trouble};
-use crate::journal::{Shown, ShownKind};
+use crate::journal::ShownKind;
 use crate::turn::{End, Turn};
 use crate::{AgentEvent, AnswerStatus, compact, replay};
 
@@ -114,7 +114,7 @@ impl Turn<'_> {
                     });
                 }
                 Some(event) => {
-                    shown |= self.note(&event);
+                    shown |= self.note(&event).await;
                     if let TurnEvent::ItemDone(item) = &event {
                         items.push(item.clone());
                         let kept = self
@@ -130,7 +130,7 @@ impl Turn<'_> {
     }
 
     /// Notes what is shown, for the case that nothing follows it. Says whether it is something that is shown.
-    fn note(&self, event: &TurnEvent) -> bool {
+    async fn note(&self, event: &TurnEvent) -> bool {
         let (kind, text) = match event {
             TurnEvent::Text(text) => (ShownKind::Text, text),
             TurnEvent::Reasoning(text) | TurnEvent::Commentary(text) => {
@@ -139,11 +139,7 @@ impl Turn<'_> {
             TurnEvent::ItemDone(_) => return true,
             _ => return false,
         };
-        self.conversation.shown(|turn| Shown {
-            turn,
-            kind,
-            text: text.clone(),
-        });
+        self.conversation.shown(kind, text).await;
         true
     }
 

@@ -104,7 +104,7 @@ impl Database {
         for order in orders {
             match order {
                 Order::Append { session, entry, .. } => append(&all, session, entry)?,
-                Order::Shown { session, piece } => shown(&all, session, piece)?,
+                Order::Shown { session, piece, .. } => shown(&all, session, piece)?,
                 Order::Ask(_) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Conversations on disk, in SQLite.
 //!
 //! One thread owns the database and is talked to through a channel: an entry waits until it is written, a piece that is
-//! shown does not. What waits together is written in one transaction. A process that dies leaves every entry that was
+//! shown until the one before it is. What waits together is written in one transaction. A process that dies leaves every entry that was
 //! acknowledged, and the pieces of the response under way; whoever opens the session next finds those as a
 //! [`Partial`](crate::Body::Partial) marked `interrupted`.
 //!
@@ -12,7 +12,9 @@ mod database;
 mod thread;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
 
 use crate::entry::{Body, Entry};
 use crate::journal::{Journal, JournalError, Shown};
@@ -76,10 +78,12 @@ pub struct Sessions {
 }
 
 /// A session that is being gone on with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Session {
     info: SessionInfo,
     writer: Arc<Writer>,
+    /// Tells when the piece that was shown last is written.
+    before: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Sessions {
@@ -106,6 +110,7 @@ impl Sessions {
                 entries: 0,
             },
             writer: Arc::clone(&self.writer),
+            before: Mutex::default(),
         }
     }
 
@@ -121,6 +126,7 @@ impl Sessions {
         let session = Session {
             info,
             writer: Arc::clone(&self.writer),
+            before: Mutex::default(),
         };
         if let Some(partial) = database::left_over(&entries, left) {
             let last = entries.last();
@@ -189,7 +195,7 @@ impl Session {
 impl Journal for Session {
     fn append<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<(), JournalError>> {
         Box::pin(async move {
-            let (done, ended) = tokio::sync::oneshot::channel();
+            let (done, ended) = oneshot::channel();
             self.writer.order(Order::Append {
                 session: self.info.clone(),
                 entry: entry.clone(),
@@ -200,11 +206,24 @@ impl Journal for Session {
         })
     }
 
-    fn shown(&self, piece: Shown) {
+    fn shown(&self, piece: Shown) -> BoxFuture<'_, ()> {
+        let (done, ended) = oneshot::channel();
         self.writer.order(Order::Shown {
             session: self.info.id.clone(),
             piece,
+            done,
         });
+        let before = self
+            .before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(ended);
+        Box::pin(async move {
+            if let Some(before) = before {
+                // A piece that could not be kept does not hold up the next one.
+                let _ = before.await;
+            }
+        })
     }
 }
 

@@ -24,8 +24,12 @@ pub(super) enum Order {
         entry: Entry,
         done: oneshot::Sender<Result<(), JournalError>>,
     },
-    /// Writes a piece that was shown.
-    Shown { session: String, piece: Shown },
+    /// Writes a piece that was shown, and says when that is over.
+    Shown {
+        session: String,
+        piece: Shown,
+        done: oneshot::Sender<()>,
+    },
     /// Anything else.
     Ask(Question),
 }
@@ -138,13 +142,20 @@ fn write(database: &mut Database, writes: &mut Vec<Order>) {
                 };
                 let _ = done.send(kept);
             }
-            Order::Shown { session, piece } if whole.is_err() => {
+            Order::Shown {
+                session,
+                piece,
+                done,
+            } => {
                 // A piece that is not kept is not told: the entry after it is, or the process goes on well.
-                if let Err(error) = database.shown(&session, &piece) {
+                if whole.is_err()
+                    && let Err(error) = database.shown(&session, &piece)
+                {
                     tracing::debug!(%error, "a shown piece is not kept");
                 }
+                let _ = done.send(());
             }
-            _ => {}
+            Order::Ask(_) => {}
         }
     }
 }

@@ -113,14 +113,14 @@ async fn what_was_shown_before_a_crash_is_marked() {
     let sessions = open(&dir);
     let session = sessions.begin(Path::new("/"), NOW);
     session.append(&item(0, 1, "Hi", None)).await.unwrap();
-    session.shown(shown(ShownKind::Reasoning, "Hm."));
-    session.shown(shown(ShownKind::Text, "Done. "));
-    session.shown(shown(ShownKind::Text, "Half of"));
+    session.shown(shown(ShownKind::Reasoning, "Hm.")).await;
+    session.shown(shown(ShownKind::Text, "Done. ")).await;
+    session.shown(shown(ShownKind::Text, "Half of")).await;
     session
         .append(&item(1, 1, "Done. ", Some("x")))
         .await
         .unwrap();
-    session.shown(shown(ShownKind::Text, " it"));
+    session.shown(shown(ShownKind::Text, " it")).await;
     let (again, entries) = sessions.resume(Some(session.id())).await.unwrap();
     let Body::Partial(partial) = &entries.last().unwrap().body else {
         panic!("{entries:?}");

@@ -9,6 +9,7 @@ mod check_endpoint;
 mod config;
 mod endings;
 mod json;
+mod killed;
 mod relay;
 mod repair;
 mod schema;
