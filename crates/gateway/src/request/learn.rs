@@ -1,5 +1,7 @@
 //! What a refusal teaches of its upstream (DEVIATIONS, groups 7 and 8). Only what it names, or says in so many words.
 
+use std::collections::{BTreeSet, HashSet};
+
 use hyper::StatusCode;
 use respair_client::wire;
 use respair_core::ResponseError;
@@ -151,14 +153,12 @@ impl<'a> Learning<'a> {
             words.contains("not found") && words.contains("item with id")
                 || words.contains("items are not persisted")
         });
-        let referred = self.items.iter().any(|item| {
-            let id = item.object.text("id").unwrap_or_default();
-            item.is("item_reference")
-                && !id.is_empty()
-                && self
-                    .said
-                    .any(|words| words.contains(&id.to_ascii_lowercase()))
-        });
+        let referred = said && {
+            let references = self.items.iter().filter(|item| item.is("item_reference"));
+            let ids = references.filter_map(|item| item.object.text("id"));
+            let ids: HashSet<String> = ids.map(|id| id.to_ascii_lowercase()).collect();
+            self.said.names_any(&ids)
+        };
         if said && !referred {
             known.ids = true;
         }
@@ -295,18 +295,16 @@ impl<'a> Learning<'a> {
                 found.push(kind);
             }
         }
-        for (kind, name) in &described {
-            if !name.is_empty() && self.said.names(name) {
+        for (kind, name) in described.iter().take(tools::TOOLS) {
+            if kind != "function" && !name.is_empty() && self.said.names(name) {
                 found.push(kind);
             }
         }
         // The history of a tool is refused in its own words.
         let calls = |item: &&Item<'_>| item.kind.starts_with("custom_tool_call");
-        if self
-            .items
-            .iter()
-            .any(|item| calls(&item) && self.said.names(&item.kind))
-        {
+        let named = ["custom_tool_call", "custom_tool_call_output"];
+        let named = named.iter().any(|kind| self.said.names(kind));
+        if named && self.items.iter().any(|item| calls(&item)) {
             found.push("custom");
         }
         for place in self
@@ -366,9 +364,11 @@ impl<'a> Learning<'a> {
         let bare = self
             .said
             .any(|words| words.trim_end_matches('.') == "invalid input");
-        for item in self.items.iter().filter(|item| item.can_go()) {
-            if self.said.names(&item.kind) || bare {
-                keep(&mut known.items, &item.kind);
+        let can_go = self.items.iter().filter(|item| item.can_go());
+        let kinds: BTreeSet<&str> = can_go.map(|item| item.kind.as_str()).collect();
+        for kind in kinds.into_iter().take(tools::KINDS) {
+            if self.said.names(kind) || bare {
+                keep(&mut known.items, kind);
                 found = true;
             }
         }

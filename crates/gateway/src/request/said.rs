@@ -1,5 +1,7 @@
 //! What an upstream says when it refuses a request: its words, and the places of the request that it names.
 
+use std::collections::HashSet;
+
 use respair_core::ResponseError;
 use serde_json::{Value, json};
 
@@ -110,6 +112,14 @@ impl Said {
     pub(super) fn names(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
         self.any(|words| tokens(blamed(words)).any(|token| token == name))
+    }
+
+    /// It names one of these, wherever it says it.
+    pub(super) fn names_any(&self, names: &HashSet<String>) -> bool {
+        self.words
+            .iter()
+            .flat_map(|words| tokens(words))
+            .any(|token| names.contains(token))
     }
 
     /// Everything it says would have been taken.

@@ -18,7 +18,13 @@ use names::{Names, flat};
 const PARAMETERS: &str = r#"{"type":"object","properties":{"input":{"type":"string","description":"The input of the tool, as plain text."}},"required":["input"],"additionalProperties":false}"#;
 
 /// How many types of tools are told apart in one request. There are some twenty.
-const KINDS: usize = 64;
+pub(super) const KINDS: usize = 64;
+
+/// How many tools are converted in one request: no upstream takes a tenth of them.
+pub(super) const TOOLS: usize = 4096;
+
+/// How many bytes of what is said of a namespace may be said of its tools together.
+const SAID: usize = 64 << 10;
 
 /// A function's namespace and name.
 type Called = (Option<String>, String);
@@ -182,7 +188,11 @@ pub(super) fn convert(body: &mut Object<'_>, known: &Known, off: &Off, mends: &m
         mends,
     };
     let list = body.get("tools").and_then(elements);
-    if let Some(list) = list {
+    if list.as_ref().is_some_and(|list| count(list) > TOOLS) {
+        let many = format!("list, which has more than {TOOLS} tools");
+        converting.tools.stuck.push(many);
+        (converting.tools.converts, converting.tools.flattens) = (false, false);
+    } else if let Some(list) = list {
         let tools = converting.list(&list);
         let tools = array(&tools);
         let choice = body
@@ -194,6 +204,15 @@ pub(super) fn convert(body: &mut Object<'_>, known: &Known, off: &Off, mends: &m
         }
     }
     converting.tools
+}
+
+/// How many tools there are, those of namespaces included.
+fn count(list: &[&str]) -> usize {
+    let nested = |tool: &&str| {
+        let tool = Object::parse(tool)?;
+        tool.get("tools").and_then(elements).map(|list| list.len())
+    };
+    list.iter().map(|tool| nested(tool).unwrap_or(1)).sum()
 }
 
 struct Converting<'a> {
@@ -302,6 +321,10 @@ impl Converting<'_> {
             self.stuck("namespace", tool);
             return out.push(raw.to_owned());
         };
+        let said = tool.text("description").unwrap_or_default();
+        // What is too long for all of them is said once.
+        let everywhere = said.len().saturating_mul(list.len()) <= SAID;
+        let mut first = true;
         let mut inner = Vec::with_capacity(list.len());
         for nested in list {
             let Some(mut function) = Object::parse(nested) else {
@@ -311,9 +334,10 @@ impl Converting<'_> {
             if deferred {
                 function.remove("defer_loading");
             }
-            if self.tools.flattens {
-                describe(&mut function, tool.text("description"));
+            if self.tools.flattens && (first || everywhere) {
+                describe(&mut function, &said);
             }
+            first = false;
             let made = if function.says("type", "custom") && self.tools.converts {
                 self.custom(Some(&namespace), &function)
             } else if self.tools.flattens {
@@ -381,13 +405,13 @@ impl Converting<'_> {
 }
 
 /// Puts what is said of a namespace before what is said of its tool.
-fn describe(tool: &mut Object<'_>, namespace: Option<String>) {
-    let Some(namespace) = namespace.filter(|text| !text.trim().is_empty()) else {
+fn describe(tool: &mut Object<'_>, namespace: &str) {
+    if namespace.trim().is_empty() {
         return;
-    };
+    }
     let own = tool.text("description").unwrap_or_default();
     let both = match own.is_empty() {
-        true => namespace,
+        true => namespace.to_owned(),
         false => format!("{namespace}\n\n{own}"),
     };
     tool.set("description", quote(&both));

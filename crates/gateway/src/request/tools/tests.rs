@@ -149,6 +149,14 @@ fn what_is_said_of_a_namespace_is_said_of_its_tools() {
     let (up, ..) = converted(&body, &["namespace"]);
     assert_eq!(up["tools"][0]["description"], "All of n.\n\nAn a.");
     assert_eq!(up["tools"][1]["description"], "All of n.");
+    let functions: Vec<Value> = (0..100)
+        .map(|n| json!({"type": "function", "name": n.to_string()}))
+        .collect();
+    let said = "x".repeat(10_000);
+    let body = json!({"tools": [{"type": "namespace", "name": "n", "description": said, "tools": functions}]});
+    let (up, ..) = converted(&body, &["namespace"]);
+    assert_eq!(up["tools"][0]["description"], said);
+    assert!(up.to_string().len() < 2 * body.to_string().len());
 }
 
 const HOSTED: &str = r#"[{"type":"web_search","external_web_access":false},{"type":"tool_search"},{"type":"image_generation"}]"#;
@@ -235,8 +243,8 @@ fn what_is_switched_off_is_not_done_and_not_stuck() {
 }
 
 #[test]
-fn ten_thousand_tools_of_one_name_are_no_work() {
-    let many: Vec<Value> = (0..10_000)
+fn thousands_of_tools_of_one_name_are_no_work() {
+    let many: Vec<Value> = (0..TOOLS)
         .map(|_| json!({"type": "custom", "name": "x".repeat(80)}))
         .collect();
     let (up, tools, _) = converted(&json!({"tools": many}), &["custom"]);
@@ -248,8 +256,15 @@ fn ten_thousand_tools_of_one_name_are_no_work() {
         .collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!((names.len(), tools.meant.len()), (10_000, 10_000));
+    assert_eq!((names.len(), tools.meant.len()), (TOOLS, TOOLS));
     assert!(names.iter().all(|name| name.len() <= 64));
+    let functions: Vec<Value> = (0..TOOLS)
+        .map(|n| json!({"type": "function", "name": n.to_string()}))
+        .collect();
+    let body = json!({"tools": [{"type": "namespace", "name": "n", "tools": functions}, {"type": "custom", "name": "c"}]});
+    let (up, tools, mends) = converted(&body, &["custom", "namespace"]);
+    assert_eq!((up, mends.is_empty()), (body, true));
+    assert_eq!(tools.stuck, ["list, which has more than 4096 tools"]);
 }
 
 #[test]
