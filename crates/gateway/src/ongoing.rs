@@ -99,6 +99,13 @@ impl Ongoing {
         self.told(refusal.response())
     }
 
+    /// The upstream gave nothing that could be passed on.
+    pub(crate) fn fail(mut self, refusal: &Refusal) -> Response<Body> {
+        self.record.finish = Finish::Failed;
+        self.record.error.clone_from(&refusal.code);
+        self.told(refusal.response())
+    }
+
     /// The whole of it is known.
     pub(crate) fn over(&mut self) {
         self.ending = How::Over;

@@ -108,11 +108,11 @@ pub(crate) async fn forward(
                 .as_deref()
                 .unwrap_or("upstream_unreachable")
                 .to_owned();
-            return ongoing.refuse(&Refusal::new(StatusCode::BAD_GATEWAY, &code, error.message));
+            return ongoing.fail(&Refusal::new(StatusCode::BAD_GATEWAY, &code, error.message));
         }
         None => {
             let message = "the upstream sent no answer (`timeouts.progress`)";
-            return ongoing.refuse(&Refusal::new(
+            return ongoing.fail(&Refusal::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "upstream_timeout",
                 message,
@@ -120,7 +120,7 @@ pub(crate) async fn forward(
         }
     };
     if let Some(refusal) = redirected(response.status()) {
-        return ongoing.refuse(&refusal);
+        return ongoing.fail(&refusal);
     }
     let status = response.status();
     let headers = headers::downstream(response.headers());

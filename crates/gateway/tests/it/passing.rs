@@ -137,6 +137,45 @@ async fn a_cut_is_passed_on_as_one() {
     assert_eq!(gateway.records(1).await[0].finish, Finish::Truncated);
 }
 
+/// An upstream that is not there is no fault of the request's.
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_gives_nothing_fails() {
+    let away = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = away.local_addr().unwrap();
+    drop(away);
+    let redirects = relay(Both(
+        Script::sse(),
+        Script::text(302, "text/plain", "").header("location", "http://elsewhere.example/"),
+    ))
+    .await;
+    let upstreams = vec![
+        Upstream::new(
+            "away",
+            Endpoint::custom(format!("http://{address}").parse().unwrap()),
+        ),
+        Upstream::new("redirects", endpoint(&redirects)),
+    ];
+    let gateway = serve(upstreams, |_| {}).await;
+    for (n, (path, code)) in [
+        ("/away/v1/models", "connect_failed"),
+        ("/redirects/v1/models", "upstream_redirects"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let got = got(gateway.http.get(gateway.url(path))).await;
+        assert_eq!(
+            (got.status, got.json()["error"]["code"].as_str()),
+            (502, Some(code))
+        );
+        let record = &gateway.records(n + 1).await[n];
+        assert_eq!(
+            (record.finish, record.error.as_deref()),
+            (Finish::Failed, Some(code))
+        );
+    }
+}
+
 /// What is passed on cannot be ended in its own words: it is cut, and told as that.
 #[tokio::test(start_paused = true)]
 async fn stopping_cuts_what_is_passed_on() {
