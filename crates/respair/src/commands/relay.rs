@@ -20,7 +20,10 @@ pub(crate) fn command(common: &Common, relay: &args::Relay) -> u8 {
         (None, Some(file)) => replay(file),
         (None, None) => Err(USAGE),
     };
-    let (Ok(builder), Ok(address)) = (builder, listen_on("--listen", &relay.listen)) else {
+    let (Ok(builder), Ok(address)) = (
+        builder,
+        listen_on("--listen", &relay.listen, "127.0.0.1:8383"),
+    ) else {
         return USAGE;
     };
     let quiet = common.quiet;
@@ -87,7 +90,7 @@ fn replay(file: &Path) -> Result<RelayBuilder, u8> {
 }
 
 /// `127.0.0.1:8383`, `localhost:8383`, `:8383` and `8383`.
-pub(super) fn listen_on(name: &str, text: &str) -> Result<SocketAddr, u8> {
+pub(super) fn listen_on(name: &str, text: &str, example: &str) -> Result<SocketAddr, u8> {
     let port_only = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
     let address = match port_only {
         Ok(port) => Some(SocketAddr::from(([127, 0, 0, 1], port))),
@@ -98,7 +101,7 @@ pub(super) fn listen_on(name: &str, text: &str) -> Result<SocketAddr, u8> {
     };
     address.ok_or_else(|| {
         term::error(&format!("{name}: `{}` is no address", term::one_line(text)));
-        term::help("write HOST:PORT, as in 127.0.0.1:8383");
+        term::help(&format!("write HOST:PORT, as in {example}"));
         USAGE
     })
 }

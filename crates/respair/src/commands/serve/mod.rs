@@ -100,7 +100,7 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
                 if !quiet && !told.is_empty() {
                     let drain = control.drain().as_secs_f64();
                     term::notice(&format!(
-                        "stopping: streams may go on for {drain} s; Ctrl-C again ends them now"
+                        "stopping: what is under way may go on for {drain} s; Ctrl-C again ends it now"
                     ));
                 }
             }
@@ -210,9 +210,10 @@ fn refused(error: &StartError) -> u8 {
         StartError::Record(dir, error) => {
             let dir = term::one_line(&dir.display().to_string());
             term::error(&format!(
-                "--record: nothing can be written to {dir}: {}",
-                crate::input::why(error)
+                "records cannot be kept in {dir}: {}",
+                term::system(error)
             ));
+            term::help("name another directory with --record or in `serve.record`");
             USAGE
         }
         _ => {

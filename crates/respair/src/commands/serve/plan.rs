@@ -82,7 +82,7 @@ fn listen(serve: &args::Serve, loaded: &Loaded) -> Result<SocketAddr, u8> {
         }
         (None, None) => ("127.0.0.1:8484", "--listen".to_owned()),
     };
-    let address = relay::listen_on(&name, text)?;
+    let address = relay::listen_on(&name, text, "127.0.0.1:8484")?;
     if !address.ip().is_loopback() {
         let error = StartError::NotLoopback(address);
         term::error(&term::one_line(&format!("{name}: {error}")));

@@ -85,7 +85,7 @@ fn new_requests_go_by_the_new_file_and_streams_go_on() {
     assert_eq!(gateway.log()["ending"], "completed");
     assert_eq!(
         gateway.stopped(),
-        "notice: stopping: streams may go on for 30 s; Ctrl-C again ends them now\n"
+        "notice: stopping: what is under way may go on for 30 s; Ctrl-C again ends it now\n"
     );
 }
 
