@@ -1,4 +1,4 @@
-//! What a person reads: screens and messages, word for word (`tests/cmd/*.trycmd`).
+//! What a person reads: screens and messages, word for word (`tests/cmd/*.trycmd`, and those of the guides).
 
 #[test]
 fn screens() {
@@ -16,5 +16,6 @@ fn screens() {
         .env("RESPAIR_STATE_DIR", "")
         .env("RELAY_KEY", "sk-test-secret")
         .env("HTTP_PROXY", "nonsense")
-        .case("tests/cmd/*.trycmd");
+        .case("tests/cmd/*.trycmd")
+        .case("../../docs/GATEWAY.md");
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::bin::{Home, playing, relay};
 
+mod guide;
 mod records;
 #[cfg(unix)]
 mod reload;
@@ -72,11 +73,16 @@ impl Gateway {
 
     /// Asks for a stream; the answer is still to be read.
     fn ask(&self, path: &str, model: &str) -> TcpStream {
+        self.ask_as("", path, model)
+    }
+
+    /// The same for a client of this name.
+    fn ask_as(&self, agent: &str, path: &str, model: &str) -> TcpStream {
         let body = format!(r#"{{"model":"{model}","input":"a prompt","stream":true}}"#);
         let mut socket = TcpStream::connect(&self.address).unwrap();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer sk-of-the-client\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+             user-agent: {agent}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );
@@ -87,6 +93,18 @@ impl Gateway {
     fn answer(&self, path: &str, model: &str) -> String {
         let mut answer = String::new();
         self.ask(path, model).read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            self.address
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
         answer
     }
 
