@@ -40,6 +40,13 @@ const MEASURED: &[Client] = &[
     ("litellm-1.106.2", Kind::Python, "python/requirements-litellm-1.106.2.txt"),
 ];
 
+/// What `cargo xtask hermes` compares with.
+const HERMES: Client = (
+    "hermes-agent-0.19.0",
+    Kind::Python,
+    "python/requirements-hermes-agent-0.19.0.txt",
+);
+
 const STAMP: &str = "installed-from.lock";
 
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
@@ -62,6 +69,14 @@ pub(crate) fn install() -> Result<Vec<String>, Failure> {
 /// The same for every client.
 pub(crate) fn install_all() -> Result<Vec<String>, Failure> {
     install_these(TESTED.iter().chain(MEASURED))
+}
+
+/// Installs the real Hermes, and gives where it is.
+pub(crate) fn install_hermes() -> Result<PathBuf, Failure> {
+    match install_these(std::iter::once(&HERMES))?.pop() {
+        None => Ok(directory().join(HERMES.0)),
+        Some(why) => Err(Failure::Task(why)),
+    }
 }
 
 fn install_these(clients: impl Iterator<Item = &'static Client>) -> Result<Vec<String>, Failure> {

@@ -5,6 +5,7 @@
 mod bench;
 mod clients;
 mod hazard;
+mod hermes;
 mod matrix;
 mod run;
 mod soak;
@@ -45,6 +46,11 @@ const TASKS: &[Task] = &[
         "soak",
         "[--minutes N] [--streams N] [--clients N] [--seed S]: the gateway under load and over time (docs/SOAK.md)",
         soak::run,
+    ),
+    (
+        "hermes",
+        "[ROW…]: the real Hermes and respair at the same relay (docs/COMPARED.md)",
+        hermes::run,
     ),
     (
         "mutate",
