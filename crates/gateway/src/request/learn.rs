@@ -3,14 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use hyper::StatusCode;
-use respair_client::wire;
-use respair_core::ResponseError;
 
 use super::input::{Item, items};
 use super::json::Object;
 use super::known::{Known, Memory, keep};
 use super::said::Said;
-use super::{effort, tools};
+use super::{effort, fields, tools};
 
 /// How upstreams say that they cannot read reasoning of another key, account or model (DEVIATIONS 5.12, 8.1).
 const UNREADABLE: [&str; 7] = [
@@ -34,19 +32,6 @@ const NO_JSON: [&str; 9] = [
     "expecting ',' delimiter",
     "eof while parsing",
     "jsondecodeerror",
-];
-
-/// Fields that cannot be left out: what is asked for would be something else, or nothing would be.
-const NEEDED: [&str; 9] = [
-    "model",
-    "input",
-    "stream",
-    "tools",
-    "previous_response_id",
-    "conversation",
-    "prompt",
-    "text",
-    "tool_choice",
 ];
 
 /// Fields that an input item is made of.
@@ -443,34 +428,12 @@ impl<'a> Learning<'a> {
 
     /// 7.1, 7.5.
     fn fields(&self, known: &mut Known) -> bool {
-        let error = std::str::from_utf8(self.refusal)
-            .ok()
-            .and_then(ResponseError::from_json);
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
-        let field = error.and_then(|error| {
-            wire::refused_field(status, &error, self.refusal, self.sent.as_bytes())
-        });
-        let Some(field) = field else {
-            return false;
-        };
-        // A choice that says nothing, and a format that is the usual one, can go.
-        let says_nothing = match field.as_str() {
-            "tool_choice" => self
-                .body
-                .text("tool_choice")
-                .is_some_and(|word| word == "auto"),
-            "text" => self
-                .body
-                .get("text")
-                .and_then(Object::parse)
-                .is_some_and(|text| text.present("format").is_none()),
-            _ => false,
-        };
-        if NEEDED.contains(&field.as_str()) && !says_nothing {
-            return false;
+        let refused = fields::refused(status, self.refusal, self.sent, self.said, self.body);
+        for field in &refused {
+            keep(&mut known.fields, field);
         }
-        keep(&mut known.fields, &field);
-        true
+        !refused.is_empty()
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod effort;
 mod encoding;
+mod fields;
 mod input;
 mod json;
 mod known;
@@ -31,7 +32,7 @@ use crate::reply::Refusal;
 pub(crate) use json::{Object, array, elements, quote};
 use known::{Known, Memory};
 pub(crate) use mends::CALL_RESTORED;
-use mends::{FIELD_DROPPED, Mends, NULL_DROPPED, ROLE_CHANGED, STORE_SET};
+use mends::{Mends, ROLE_CHANGED};
 pub use mends::{REQUEST_MENDS, RequestMend};
 pub(crate) use tools::{Meant, Tools};
 
@@ -257,7 +258,7 @@ fn make(original: &Bytes, terms: &Terms, known: &Known) -> Made {
         }
     }
     let (off, mends) = (&terms.off, &mut made.mends);
-    fields(&mut body, known, off, mends);
+    fields::change(&mut body, known, off, mends);
     effort_of(&mut body, known, off, mends);
     let tools = tools::convert(&mut body, known, off, mends);
     input::change(&mut body, known, off, &tools, &terms.memory, mends);
@@ -269,25 +270,6 @@ fn make(original: &Bytes, terms: &Terms, known: &Known) -> Made {
         made.body = body.to_string().into();
     }
     made
-}
-
-/// 7.1, 7.4, 7.5, 7.8.
-fn fields(body: &mut Object<'_>, known: &Known, off: &Off, mends: &mut Mends) {
-    if off.on(FIELD_DROPPED) {
-        // `instructions` are not lost: they are said in another place.
-        for name in known.fields.iter().filter(|name| *name != "instructions") {
-            if body.remove(name) {
-                mends.add(FIELD_DROPPED, name);
-            }
-        }
-    }
-    if known.nulls && off.on(NULL_DROPPED) && body.retain(|_, value| value != "null") {
-        mends.add(NULL_DROPPED, "");
-    }
-    if known.store && off.on(STORE_SET) && body.present("store").is_none() {
-        body.set("store", "false");
-        mends.add(STORE_SET, "");
-    }
 }
 
 fn effort_of(body: &mut Object<'_>, known: &Known, off: &Off, mends: &mut Mends) {

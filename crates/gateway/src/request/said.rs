@@ -98,6 +98,11 @@ impl Said {
         }
     }
 
+    /// All it says.
+    pub(super) fn text(&self) -> String {
+        self.words.join("\n")
+    }
+
     /// One of its strings is so.
     pub(super) fn any(&self, says: impl Fn(&str) -> bool) -> bool {
         self.words.iter().any(|words| says(words))
