@@ -96,7 +96,10 @@ impl Connection {
     /// shows, and told in the log.
     pub(crate) fn reworded(&self, theirs: &[u8]) -> Option<Bytes> {
         let theirs = std::str::from_utf8(theirs).ok()?;
-        let (status, rest) = theirs.strip_prefix("HTTP/1.1 ")?.split_once("\r\n")?;
+        let line = ["HTTP/1.1 ", "HTTP/1.0 "]
+            .iter()
+            .find_map(|version| theirs.strip_prefix(version))?;
+        let (status, rest) = line.split_once("\r\n")?;
         let number = status.get(..3)?.parse::<u16>().ok()?;
         let refusal = match number {
             431 | 414 => {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use respair_faults::{Script, conforming_text, ev};
-use respair_gateway::{RecordOptions, Upstream};
+use respair_faults::{Answer, Request, Script, Step, conforming_text, ev};
+use respair_gateway::{Finish, RecordOptions, Upstream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep};
@@ -91,6 +91,37 @@ async fn slow_bodies_end_at_their_limit() {
         );
     }
     assert!(relay.requests().is_empty());
+}
+
+/// What is only passed on is held back by a client that does not read as well, and it is cut by the same limit.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_reads_is_cut_wherever_it_asks() {
+    struct Endless;
+    impl Answer for Endless {
+        fn answer(&self, _: &Request) -> Script {
+            Script::sse()
+        }
+
+        fn other(&self, _: &Request) -> Option<Script> {
+            Some(Script::status(200).step(Step::Repeat {
+                bytes: vec![b'x'; 64 << 10].into(),
+                every: Duration::ZERO,
+                times: None,
+            }))
+        }
+    }
+    let relay = relay(Endless).await;
+    let gateway = before(&relay).await;
+    let socket = gateway
+        .raw(b"GET /v1/files/f/content HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await;
+    let record = &gateway.records(1).await[0];
+    assert_eq!(
+        (record.finish, record.error.as_deref()),
+        (Finish::ClientStalled, Some("serve.limits.write_stall"))
+    );
+    assert!(record.bytes < 32 << 20, "{}", record.bytes);
+    drop(socket);
 }
 
 /// However the end of a request is said, and however often: what goes upstream is one request of one length, or none.

@@ -58,6 +58,10 @@ impl Plan {
             ([], Some(set)) => set.value.clone(),
             (flags, _) => flags.to_vec(),
         };
+        for origin in &mut options.allow_origins {
+            // As it stands in an address bar; a browser sends it without.
+            origin.truncate(origin.trim_end_matches('/').len());
+        }
         options.log_bodies = serve.log_bodies;
         let file = loaded.file.filter(|_| loaded.present);
         Ok(Self {
