@@ -31,6 +31,7 @@ also when what it streams is not quite the protocol.
   respair demo                          everything at once: no key, no network
   respair config init                   write a configuration, then:
   respair run \"Why is the sky blue?\"    one turn, answered live
+  respair chat                          the conversation, with tools
 
 `respair --help` lists all commands.
 ";
@@ -38,6 +39,14 @@ also when what it streams is not quite the protocol.
 const AFTER_HELP: &str = "\
 Exit codes of `run`: 0 completed, 1 failed, 2 usage or configuration, 3 truncated, 4 incomplete,
 130 interrupted.";
+
+const AFTER_CHAT: &str = "\
+/help says what can be typed. Without a terminal each line of standard input is a message; the
+answers go to standard output, everything else to standard error, and what would be asked for is
+refused unless --yes is given.
+
+Exit codes: 0 left by Ctrl-D or /quit, without a terminal that of the last turn as `run` has them,
+2 usage or configuration, 130 interrupted twice.";
 
 const AFTER_REPAIR: &str = "\
 Each event is written as soon as it is decided, and the command ends with the stream, also when
@@ -144,6 +153,9 @@ pub(crate) enum Command {
     /// Ask once; the answer goes to standard output, live
     #[command(after_help = AFTER_HELP)]
     Run(Run),
+    /// Talk with the model, with tools; what is said is kept
+    #[command(after_help = AFTER_CHAT)]
+    Chat(Chat),
     /// Mend a stream: standard input to standard output, live
     #[command(after_help = AFTER_REPAIR)]
     Repair(Repair),
@@ -200,6 +212,28 @@ pub(crate) struct Run {
     /// Go on with a session, by its id, or begin one with `new`; `last` is the latest
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
+}
+
+/// `respair chat`.
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// Go on with a session: by its id or the beginning of one; without, the latest
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "last")]
+    pub(crate) resume: Option<String>,
+    /// Go on with the latest session
+    #[arg(long = "continue")]
+    pub(crate) last: bool,
+    /// The tools: these, with commas, or `off` [default: those of the configuration]
+    #[arg(
+        long,
+        value_name = "NAMES",
+        require_equals = true,
+        value_delimiter = ','
+    )]
+    pub(crate) tools: Option<Vec<String>>,
+    /// Allow what would be asked for; what the configuration denies stays denied
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// `respair repair`.
@@ -417,20 +451,6 @@ pub(crate) enum Sessions {
 pub(crate) enum Export {
     Markdown,
     Json,
-}
-
-/// Commands that CONTRACT.md names and this version does not have, and what there is in place of each, if anything.
-const NOT_YET: &[(&str, &str)] = &[("chat", "`respair run` makes one turn")];
-
-/// The line for a command that is not built yet; `None` when something else is wrong.
-pub(crate) fn not_yet(error: &clap::Error) -> Option<String> {
-    let (name, instead) = NOT_YET
-        .iter()
-        .find(|(name, _)| Some(*name) == unknown(error))?;
-    let rest = if instead.is_empty() { "" } else { "; " };
-    Some(format!(
-        "`{name}` is not in this version yet{rest}{instead}"
-    ))
 }
 
 /// The subcommand that was typed and is none.

@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod chat;
 mod check;
 mod commands;
 mod config;
@@ -31,11 +32,6 @@ fn main() -> ExitCode {
     {
         Ok(cli) => cli,
         Err(error) => {
-            if let Some(line) = args::not_yet(&error) {
-                term::set_color(color);
-                term::error(&line);
-                return ExitCode::from(USAGE);
-            }
             let error = args::suggest(error, std::env::args_os().skip(1));
             // It fails only when the stream is gone; the exit code still says what happened.
             let _ = error.print();
@@ -48,6 +44,7 @@ fn main() -> ExitCode {
     ExitCode::from(match cli.command {
         None => commands::printed(term::print(args::WELCOME)),
         Some(Command::Run(run)) => run::command(common, &run),
+        Some(Command::Chat(chat)) => chat::command(common, &chat),
         Some(Command::Repair(repair)) => repair::command(common, &repair),
         Some(Command::Check(check)) => check::command(common, &check),
         Some(Command::Serve(serve)) => commands::serve::command(common, &serve),

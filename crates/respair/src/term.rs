@@ -67,6 +67,11 @@ pub(crate) fn stdout() -> AutoStream<io::Stdout> {
     AutoStream::auto(io::stdout())
 }
 
+/// Whether standard output is shown with styles.
+pub(crate) fn is_coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
 /// Whether standard output is a terminal.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()

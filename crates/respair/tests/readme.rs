@@ -22,6 +22,7 @@ use bin::{Done, Home, relay};
 const DOCUMENTS: &[&str] = &[
     "README.md",
     "CONTRIBUTING.md",
+    "docs/CHAT.md",
     "docs/HERMES.md",
     "docs/TENETS.md",
     "crates/core/README.md",
@@ -49,9 +50,11 @@ fn blocks(document: &str, kind: &str) -> Vec<(String, Range<usize>)> {
         let (name, rest) = document[at + marker.len()..].split_once(" -->\n").unwrap();
         let start = document.len() - rest.len() + rest.find('\n').unwrap() + 1;
         assert!(rest.starts_with("```"), "{kind}: {name}: no block");
+        // A screen may hold fences itself; its own is longer then.
+        let fence = &rest[..rest.bytes().take_while(|byte| *byte == b'`').count()];
         // A block may be empty; its fence then is the very next line.
         let length = document[start - 1..]
-            .find("\n```")
+            .find(&format!("\n{fence}"))
             .expect("the block's end");
         found.push((name.to_owned(), start..(start - 1 + length + 1).max(start)));
     }
@@ -73,6 +76,14 @@ fn screen(name: &str) -> String {
     format!("{}\n", screen.trim_end())
 }
 
+/// The screen of a test that looks at one.
+fn snapshot(name: &str) -> String {
+    let whole = read(&format!("crates/respair/tests/it/snapshots/{name}.snap"));
+    let mut parts = whole.splitn(3, "---\n");
+    let screen = parts.nth(2).expect("a snapshot has a head");
+    format!("{}\n", screen.trim_end())
+}
+
 /// Shown screens are the recorded ones, and shown files the files.
 #[test]
 fn shown_screens_and_files() {
@@ -81,7 +92,12 @@ fn shown_screens_and_files() {
     let mut shown = 0;
     for path in DOCUMENTS {
         let mut document = read(path);
-        for (kind, truth) in [("screen", screen as fn(&str) -> String), ("file", read)] {
+        let kinds = [
+            ("screen", screen as fn(&str) -> String),
+            ("snapshot", snapshot),
+            ("file", read),
+        ];
+        for (kind, truth) in kinds {
             for (name, range) in blocks(&document, kind).into_iter().rev() {
                 shown += 1;
                 if overwrite {

@@ -20,7 +20,6 @@ pub(crate) struct Attached {
     /// The `input_text`, `input_image` or `input_file` part.
     pub(crate) part: Value,
     /// What it is, for the screen: `src/main.rs, 120 lines`.
-    #[allow(dead_code, reason = "the screen of `chat` says it")]
     pub(crate) what: String,
 }
 

@@ -27,6 +27,37 @@ pub(crate) struct Wanted {
     pub(crate) yes: bool,
 }
 
+/// The tools that the flags and the configuration give. `names`: those of `--tools`, none where it stands alone; without the
+/// flag there are those of the configuration, where `always`.
+///
+/// # Errors
+/// Exit code 2, told.
+pub(crate) fn wanted(
+    names: Option<&[String]>,
+    always: bool,
+    yes: bool,
+    settings: &Settings,
+) -> Result<Wanted, u8> {
+    let configured = settings.agent.tools.as_ref();
+    let configured = configured.map_or(Tools::All, |tools| tools.value.clone());
+    let tools = match names {
+        None if always => configured,
+        None => Tools::Off,
+        Some(names) if names.iter().all(String::is_empty) => configured,
+        Some([name]) if name == "off" => Tools::Off,
+        Some(names) => {
+            for name in names {
+                if let Err(what) = config::is_tool(name) {
+                    term::error(&format!("--tools: {what}"));
+                    return Err(USAGE);
+                }
+            }
+            Tools::Named(names.to_vec())
+        }
+    };
+    Ok(Wanted { tools, yes })
+}
+
 /// An agent, and what is to be said before it begins.
 pub(crate) struct Made {
     pub(crate) agent: Agent,

@@ -16,9 +16,9 @@ use super::screen::Looks;
 use super::{End, INTERRUPTED, Run, Show, errors, json, runtime};
 use crate::agent::attach::Attached;
 use crate::agent::sessions::{self, Kept};
-use crate::agent::{self, Wanted, words};
+use crate::agent::{self, words};
 use crate::args::{self, Common};
-use crate::config::{Settings, Tools};
+use crate::config::Settings;
 use crate::paths::Env;
 use crate::term::{self, one_line};
 
@@ -30,7 +30,7 @@ pub(super) fn command(
     source: Source,
     files: Vec<Attached>,
 ) -> u8 {
-    let wanted = match wanted(run, settings) {
+    let wanted = match agent::wanted(run.tools.as_deref(), false, run.yes, settings) {
         Ok(wanted) => wanted,
         Err(code) => return code,
     };
@@ -73,30 +73,6 @@ pub(super) fn command(
     });
     runtime.shutdown_background();
     code
-}
-
-/// The tools that the flags and the configuration give.
-fn wanted(run: &args::Run, settings: &Settings) -> Result<Wanted, u8> {
-    let configured = settings
-        .agent
-        .tools
-        .as_ref()
-        .map(|tools| tools.value.clone());
-    let tools = match &run.tools {
-        None => Tools::Off,
-        Some(names) if names.iter().all(String::is_empty) => configured.unwrap_or(Tools::All),
-        Some(names) => {
-            for name in names {
-                if let Err(what) = crate::config::is_tool(name) {
-                    term::error(&format!("--tools: {what}"));
-                    return Err(crate::USAGE);
-                }
-            }
-            Tools::Named(names.clone())
-        }
-    };
-    let yes = run.yes;
-    Ok(Wanted { tools, yes })
 }
 
 /// A [`Run`] that shows a turn of a conversation.

@@ -25,15 +25,15 @@ use crate::config::Settings;
 use crate::paths::Env;
 use crate::{USAGE, commands, term};
 
+pub(crate) use conversation::exit_code as exit_code_of;
 pub(crate) use endpoint::endpoint;
-use screen::Screen;
-pub(crate) use screen::Show;
+pub(crate) use screen::{Looks, Screen, Show};
 pub(crate) use words::{CUT, Notices, closing_line, errors, reading_of};
 
 /// The exit code of an interrupted command, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
 /// How long a screen that takes nothing may hold up an interrupted command.
-const PATIENCE: Duration = Duration::from_millis(300);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Runs it.
 pub(crate) fn command(common: &Common, run: &args::Run) -> u8 {
@@ -189,7 +189,7 @@ impl Run {
         })?;
         Ok(Self {
             signals,
-            screen: Screen::start(screen::Looks::of(common)),
+            screen: Screen::start(Looks::of(common)),
             notices: Notices::default(),
             json: common.json,
             quiet: common.quiet,

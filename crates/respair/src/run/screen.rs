@@ -44,6 +44,8 @@ pub(crate) enum Show {
     Ask(String),
     /// The next piece of the answer is of another response.
     Break,
+    /// Everything before it is to be written; whoever waits is told.
+    Settle(mpsc::Sender<()>),
 }
 
 impl Show {
@@ -59,6 +61,7 @@ impl Show {
             Show::Text(_)
             | Show::Ask(_)
             | Show::Break
+            | Show::Settle(_)
             | Show::Reasoning(_)
             | Show::Json(_)
             | Show::Interrupt
@@ -70,7 +73,7 @@ impl Show {
 /// What goes where, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looks {
-    pub(super) out_is_terminal: bool,
+    pub(crate) out_is_terminal: bool,
     err_is_terminal: bool,
     quiet: bool,
     json: bool,
@@ -135,6 +138,13 @@ impl Screen {
         if let Some(pieces) = &self.pieces {
             let _ = pieces.try_send(show);
         }
+    }
+
+    /// Waits until everything is written.
+    pub(crate) async fn settle(&self) {
+        let (done, mut settled) = mpsc::channel(1);
+        self.show(Show::Settle(done)).await;
+        settled.recv().await;
     }
 
     /// Resolves when standard output takes nothing more.
@@ -229,6 +239,12 @@ impl<O: Write, E: Write> Writer<O, E> {
             // A pipe holds the answer alone.
             Show::Break if !json && self.looks.out_is_terminal => self.close_line(),
             Show::Break => {}
+            Show::Settle(done) => {
+                self.close_line();
+                self.flush()?;
+                // Whoever waited may have been interrupted.
+                let _ = done.try_send(());
+            }
             other => {
                 if let Some((style, word, text)) = other.line() {
                     self.close_line();

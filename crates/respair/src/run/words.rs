@@ -154,7 +154,7 @@ pub(crate) fn errors(outcome: &Outcome) -> Vec<Show> {
         if !calls.is_empty() {
             let names = calls.join(", ");
             shows.push(Show::Notice(format!(
-                "the answer is a call of {names}; `run` has no tools, `--json` shows it"
+                "the answer is a call of {names}; `--tools` runs such calls, `--json` shows it"
             )));
         }
     }

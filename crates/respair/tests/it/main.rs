@@ -4,6 +4,8 @@
 
 mod agent;
 mod bin;
+#[cfg(unix)]
+mod chat;
 mod check;
 mod check_endpoint;
 mod config;

@@ -1,0 +1,547 @@
+//! `respair chat`: the conversation.
+//!
+//! Four parties: the loop (this file and [`ui`]), which runs a turn by asking it for its next event; the screen, a thread that
+//! draws; the prompt, a thread that waits for what is typed; the database, a thread of crates/agent. The loop waits for any of
+//! them only together with the signals, so that a terminal that takes nothing holds up neither Ctrl-C nor the upstream's socket.
+//!
+//! While nothing runs the terminal is the line editor's. While a turn runs it is the screen's: keys are read one by one, and what
+//! is typed ahead is drawn below the answer.
+
+mod before;
+mod commands;
+mod complete;
+mod line;
+mod markdown;
+mod page;
+mod prompt;
+mod screen;
+mod status;
+mod tty;
+mod ui;
+mod view;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use respair_agent::sessions::Sessions;
+use respair_agent::{Agent, Answer, AnswerStatus, Conversation, Input, Permission, transcript};
+
+use crate::agent::attach::attach;
+use crate::agent::sessions::{self, Kept};
+use crate::agent::{self, Wanted};
+use crate::args::{self, Common};
+use crate::config::Settings;
+use crate::paths::Env;
+use crate::run::{self, INTERRUPTED, Show, Signals};
+use crate::term::{self, one_line};
+use crate::{USAGE, commands as shared};
+use page::Draw;
+use prompt::Typed;
+use ui::{Leave, Ui};
+use view::View;
+
+/// Sessions that `/sessions` lists.
+const LISTED: usize = 10;
+
+/// Runs it.
+pub(crate) fn command(common: &Common, chat: &args::Chat) -> u8 {
+    if common.json {
+        term::error("`chat` has no --json: `respair run --session ID --json` makes one turn of it");
+        return USAGE;
+    }
+    let settings = match shared::settings(common, &Env::Process) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    let wanted = match agent::wanted(chat.tools.as_deref(), true, chat.yes, &settings) {
+        Ok(wanted) => wanted,
+        Err(code) => return code,
+    };
+    let made = match prepared(common, &settings, wanted) {
+        Ok(made) => made,
+        Err(code) => return code,
+    };
+    let runtime = match run::runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let drawn = tty::draws();
+    let mode = drawn.then(tty::Mode::take);
+    let code = runtime.block_on(async {
+        match Chat::start(common, chat, settings, made, drawn).await {
+            Ok(chat) => chat.talk().await,
+            Err(code) => code,
+        }
+    });
+    drop(mode);
+    // Dropping the runtime would wait for what hangs.
+    runtime.shutdown_background();
+    code
+}
+
+/// An agent and the directory that it works in.
+struct Prepared {
+    agent: Agent,
+    notices: Vec<String>,
+    cwd: PathBuf,
+}
+
+fn prepared(common: &Common, settings: &Settings, wanted: Wanted) -> Result<Prepared, u8> {
+    let cwd = agent::working_directory()?;
+    let made = agent::agent(common, settings, wanted, &Env::Process)?;
+    Ok(Prepared {
+        agent: made.agent,
+        notices: made.notices,
+        cwd,
+    })
+}
+
+/// A conversation under way.
+struct Chat {
+    ui: Ui,
+    conversation: Conversation,
+    sessions: Option<Sessions>,
+    id: Option<String>,
+    cwd: PathBuf,
+    /// Another model than the configured one.
+    model: Option<String>,
+    folds: bool,
+    /// How the last turn ended.
+    code: u8,
+}
+
+impl Chat {
+    async fn start(
+        common: &Common,
+        chat: &args::Chat,
+        settings: Settings,
+        made: Prepared,
+        drawn: bool,
+    ) -> Result<Self, u8> {
+        let (sessions, kept, mut notices) = kept(chat, &settings, made.agent).await?;
+        notices.extend(made.notices);
+        let signals = Signals::new().map_err(|error| {
+            let system = term::system(&error);
+            term::error(&format!("signals cannot be handled: {system}"));
+            1
+        })?;
+        let color = term::is_coloured();
+        let terminal = std::io::stdin().is_terminal() && term::stderr_is_terminal();
+        let input = match drawn {
+            true => {
+                let history = settings.state_dir.as_deref();
+                let history = history.map(|dir| dir.join("history.txt"));
+                prompt::Input::editor(history, made.cwd.clone(), color)
+            }
+            false => prompt::Input::lines(terminal),
+        };
+        let view = View::start(common, drawn, color);
+        let mut chat = Self {
+            ui: Ui::new(view, drawn, terminal, signals, input),
+            conversation: kept.conversation,
+            sessions,
+            id: kept.id,
+            cwd: made.cwd,
+            model: None,
+            folds: false,
+            code: 0,
+        };
+        if !common.quiet {
+            let _ = chat.greet(&notices).await;
+        }
+        Ok(chat)
+    }
+
+    /// What it is, and how it stood.
+    async fn greet(&mut self, notices: &[String]) -> Result<(), Leave> {
+        let options = self.conversation.agent().options();
+        let endpoint = options.links.first();
+        let endpoint = endpoint.map(|link| link.client.endpoint().display_url());
+        let mut parts = vec![
+            "respair chat".to_owned(),
+            self.who(),
+            one_line(&endpoint.unwrap_or_default()),
+        ];
+        parts.push(match options.tools.iter().count() {
+            0 => "no tools".to_owned(),
+            1 => "1 tool".to_owned(),
+            n => format!("{n} tools"),
+        });
+        parts.extend(self.id.as_ref().map(|id| format!("session {id}")));
+        parts.push("/help".to_owned());
+        self.ui.say(Draw::Notice(parts.join(" · "))).await?;
+        for notice in notices {
+            self.ui.say(Draw::Notice(one_line(notice))).await?;
+        }
+        for draw in before::draws(&self.conversation) {
+            self.ui.say(draw).await?;
+        }
+        Ok(())
+    }
+
+    async fn talk(mut self) -> u8 {
+        let code = match self.turns().await {
+            // On a terminal every ending was seen.
+            Ok(()) if self.ui.drawn => 0,
+            Ok(()) => self.code,
+            Err(Leave(code)) => code,
+        };
+        let left = async {
+            if let Some(id) = self
+                .id
+                .as_ref()
+                .filter(|_| self.conversation.totals().requests > 0)
+            {
+                let said = format!("`respair chat --resume {id}` goes on with it");
+                self.ui.view.show(Draw::Notice(said)).await;
+            }
+            self.ui.view.finish().await
+        };
+        let patience = match code {
+            INTERRUPTED => run::PATIENCE,
+            _ => std::time::Duration::MAX,
+        };
+        let finished = tokio::time::timeout(patience, left).await;
+        if self.ui.drawn && finished.is_ok() {
+            tty::leave();
+        }
+        match finished {
+            Ok(Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                term::error(&format!("standard output: {}", term::system(&error)));
+                code.max(1)
+            }
+            _ => code,
+        }
+    }
+
+    /// Turn after turn, until the user leaves.
+    async fn turns(&mut self) -> Result<(), Leave> {
+        let mut interrupts = 0;
+        loop {
+            let text = match self.ui.queue.pop_front() {
+                Some(text) => {
+                    self.ui.say(Draw::Said(text.clone())).await?;
+                    text
+                }
+                None => match self.ui.read().await? {
+                    Typed::Line(text) => text,
+                    Typed::End => return Ok(()),
+                    Typed::Failed(why) => {
+                        self.ui
+                            .say(Draw::Error(format!("standard input: {why}")))
+                            .await?;
+                        return Err(Leave(1));
+                    }
+                    Typed::Interrupt if interrupts > 0 || !self.ui.asks => {
+                        return Err(Leave(INTERRUPTED));
+                    }
+                    Typed::Interrupt => {
+                        interrupts += 1;
+                        let said = "Ctrl-C once more leaves, as does Ctrl-D";
+                        self.ui.say(Draw::Notice(said.to_owned())).await?;
+                        continue;
+                    }
+                },
+            };
+            interrupts = 0;
+            match commands::parse(&text) {
+                _ if text.trim().is_empty() => {}
+                Some(Ok(("quit", _))) => return Ok(()),
+                Some(Ok((name, rest))) => self.run(name, rest).await?,
+                Some(Err(why)) => self.ui.say(Draw::Error(why)).await?,
+                None => self.send(&text).await?,
+            }
+        }
+    }
+
+    /// Says something, with the files that it names.
+    async fn send(&mut self, text: &str) -> Result<(), Leave> {
+        let mut input = Input::text(text);
+        for path in complete::named(text, &self.cwd) {
+            match attach(&path) {
+                Ok(file) => {
+                    input = input.with(file.part);
+                    self.ui
+                        .say(Draw::Notice(format!("with {}", file.what)))
+                        .await?;
+                }
+                Err(why) => {
+                    self.ui.say(Draw::Error(why)).await?;
+                    return Ok(());
+                }
+            }
+        }
+        self.turn(input).await
+    }
+
+    async fn turn(&mut self, input: Input) -> Result<(), Leave> {
+        let (who, context) = (self.who(), self.context());
+        let work = self.conversation.send(input);
+        let (answer, took) = self.ui.drive(work, who, context).await?;
+        let Some(answer) = answer else {
+            let what = "the turn ended without a result; this is a fault of respair";
+            self.code = 1;
+            return self.ui.say(Draw::Error(what.to_owned())).await;
+        };
+        self.code = run::exit_code_of(answer.status);
+        for draw in errors(&answer) {
+            self.ui.say_last(draw).await;
+        }
+        let line = status::closing(&answer, &self.who(), self.context(), took);
+        self.ui.say_last(Draw::Closing(line)).await;
+        Ok(())
+    }
+
+    fn who(&self) -> String {
+        status::who(&self.conversation, self.model.as_deref())
+    }
+
+    fn window(&self) -> Option<u64> {
+        let links = &self.conversation.agent().options().links;
+        links.first().and_then(|link| link.context_length)
+    }
+
+    fn context(&self) -> Option<String> {
+        status::context(&self.conversation.totals(), self.window())
+    }
+
+    /// A command, by its name.
+    async fn run(&mut self, name: &str, rest: &str) -> Result<(), Leave> {
+        let draw = match name {
+            "help" => Draw::Document(commands::help()),
+            "model" => self.set_model(rest),
+            "retry" => return self.retry().await,
+            "undo" => self.undo().await,
+            "compact" => return self.compact().await,
+            "reasoning" => {
+                let (fold, said) = self.reasoning(rest);
+                self.ui.say(Draw::Fold(fold)).await?;
+                said
+            }
+            "usage" => Draw::Document(status::usage(&self.conversation.totals(), self.window())),
+            "tools" => Draw::Document(self.tools()),
+            "sessions" => self.list().await,
+            _ => self.export(rest).await,
+        };
+        self.ui.say(draw).await
+    }
+
+    fn set_model(&mut self, name: &str) -> Draw {
+        if !name.is_empty() {
+            let model = (name != "default").then(|| name.to_owned());
+            self.conversation.set_model(model.clone());
+            self.model = model;
+        }
+        Draw::Notice(format!("{} is asked", self.who()))
+    }
+
+    async fn retry(&mut self) -> Result<(), Leave> {
+        let Some(input) = self.conversation.last_input() else {
+            return self
+                .ui
+                .say(Draw::Notice("nothing was said yet".into()))
+                .await;
+        };
+        // A compaction that came after it goes first.
+        while self
+            .conversation
+            .undo()
+            .await
+            .is_some_and(|said| said.is_empty())
+        {}
+        let said = "the last turn is taken back, and asked again";
+        self.ui.say(Draw::Notice(said.into())).await?;
+        self.turn(input).await
+    }
+
+    async fn undo(&mut self) -> Draw {
+        Draw::Notice(match self.conversation.undo().await {
+            None => "there is nothing to take back".to_owned(),
+            Some(said) if said.is_empty() => "the compaction is taken back".to_owned(),
+            Some(said) => format!("taken back: {}", one_line(&said)),
+        })
+    }
+
+    async fn compact(&mut self) -> Result<(), Leave> {
+        let (who, context) = (self.who(), self.context());
+        let work = self.conversation.compact();
+        let (answer, _) = self.ui.drive(work, who, context).await?;
+        let message = answer.and_then(|answer| answer.message);
+        match message {
+            Some(why) => self.ui.say(Draw::Error(one_line(&why))).await,
+            None => Ok(()),
+        }
+    }
+
+    fn reasoning(&mut self, rest: &str) -> (bool, Draw) {
+        let said = match rest {
+            "" => {
+                self.folds = !self.folds;
+                String::new()
+            }
+            "fold" | "off" | "hide" => {
+                self.folds = true;
+                String::new()
+            }
+            "show" | "on" => {
+                self.folds = false;
+                String::new()
+            }
+            effort if effort.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                let given = (effort != "default").then(|| effort.to_owned());
+                self.conversation.set_reasoning_effort(given);
+                format!("; its effort is {effort} from here on")
+            }
+            _ => "; an effort is one word".to_owned(),
+        };
+        let how = if self.folds { "folded" } else { "shown" };
+        (
+            self.folds,
+            Draw::Notice(format!("reasoning is {how}{said}")),
+        )
+    }
+
+    fn tools(&self) -> String {
+        let options = self.conversation.agent().options();
+        let mut lines = Vec::new();
+        for tool in options.tools.iter() {
+            let spec = tool.spec();
+            let permission = options.permissions.of(&spec.name, "", spec.permission);
+            let word = match permission {
+                Permission::Allow => "runs",
+                Permission::Ask => "asks",
+                Permission::Deny => "is refused",
+            };
+            let does = spec.description.split(['.', '\n']).next().unwrap_or("");
+            lines.push(format!(
+                "- `{}` {word}: {}",
+                one_line(&spec.name),
+                one_line(does)
+            ));
+        }
+        match lines.is_empty() {
+            true => "There are no tools.\n".to_owned(),
+            false => lines.join("\n") + "\n",
+        }
+    }
+
+    async fn list(&self) -> Draw {
+        let Some(sessions) = &self.sessions else {
+            return Draw::Notice("sessions are not kept".to_owned());
+        };
+        match sessions.list(LISTED).await {
+            Err(error) => Draw::Error(one_line(&error.to_string())),
+            Ok(list) if list.is_empty() => Draw::Notice("there is no session yet".to_owned()),
+            Ok(list) => {
+                let mut text = String::from("```\n");
+                for session in list {
+                    let here = if Some(&session.id) == self.id.as_ref() {
+                        "*"
+                    } else {
+                        " "
+                    };
+                    let s = if session.turns == 1 { " " } else { "s" };
+                    let (id, turns, title) = (&session.id, session.turns, one_line(&session.title));
+                    text.push_str(&format!("{here} {id}  {turns:>3} turn{s}  {title}\n"));
+                }
+                text.push_str("```\n\n`respair chat --resume ID` goes on with one.\n");
+                Draw::Document(text)
+            }
+        }
+    }
+
+    async fn export(&self, rest: &str) -> Draw {
+        let entries = self.conversation.entries();
+        let info = match (&self.sessions, &self.id) {
+            (Some(sessions), Some(id)) => sessions.find(Some(id)).await.ok(),
+            _ => None,
+        };
+        let path = match (rest, &self.id) {
+            ("", Some(id)) => PathBuf::from(format!("{id}.md")),
+            ("", None) => PathBuf::from("conversation.md"),
+            (name, _) => PathBuf::from(name),
+        };
+        let is_json = path.extension().is_some_and(|kind| kind == "json");
+        let text = match (&info, is_json) {
+            (Some(info), true) => format!("{:#}\n", transcript::json(info, entries)),
+            (None, true) => return Draw::Error("only what is kept can be JSON".to_owned()),
+            (info, false) => {
+                let title = info.as_ref().map_or("", |info| info.title.as_str());
+                transcript::markdown(title, entries)
+            }
+        };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(self.cwd.join(&path));
+        let written =
+            written.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+        let shown = one_line(&path.display().to_string());
+        match written {
+            Ok(()) => Draw::Notice(format!("written to {shown}")),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Draw::Error(format!("{shown} is there already; name another file"))
+            }
+            Err(error) => Draw::Error(format!("{shown}: {}", term::system(&error))),
+        }
+    }
+}
+
+/// Where the conversation is kept; nowhere when the sessions cannot be opened and none was asked for.
+async fn kept(
+    chat: &args::Chat,
+    settings: &Settings,
+    agent: Agent,
+) -> Result<(Option<Sessions>, Kept, Vec<String>), u8> {
+    let refuse = |why: String| {
+        term::error(&why);
+        USAGE
+    };
+    let resumes = chat.resume.is_some() || chat.last;
+    let sessions = match sessions::sessions(settings) {
+        Ok(sessions) => sessions,
+        Err(why) if resumes => return Err(refuse(why)),
+        Err(why) => {
+            let notice = format!("{why}; what is said is not kept");
+            return Ok((None, Kept::nowhere(agent), vec![notice]));
+        }
+    };
+    let kept = match resumes {
+        true => {
+            let id = chat.resume.as_deref().filter(|id| !id.is_empty());
+            sessions::resume(&sessions, agent, id).await
+        }
+        false => sessions::begin(&sessions, agent),
+    };
+    Ok((Some(sessions), kept.map_err(refuse)?, Vec::new()))
+}
+
+/// What went wrong in a turn.
+fn errors(answer: &Answer) -> Vec<Draw> {
+    let mut draws = Vec::new();
+    let told = answer.last.as_deref();
+    let told = told.filter(|outcome| outcome.error.is_some() || outcome.empty_completion);
+    let shows = match (told, &answer.error) {
+        (Some(outcome), _) => run::errors(outcome),
+        (None, Some(error)) => vec![Show::Error(one_line(&error.message))],
+        (None, None) => Vec::new(),
+    };
+    for show in shows {
+        draws.push(match show {
+            Show::Notice(text) => Draw::Notice(text),
+            Show::Error(text) => Draw::Error(text),
+            Show::Help(text) => Draw::Help(text),
+            Show::Plain(text) => Draw::Plain(text),
+            _ => continue,
+        });
+    }
+    if let Some(message) = &answer.message {
+        let message = one_line(message);
+        draws.push(match answer.status {
+            AnswerStatus::Completed => Draw::Notice(message),
+            _ => Draw::Error(message),
+        });
+    }
+    draws
+}

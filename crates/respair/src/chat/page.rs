@@ -1,0 +1,511 @@
+//! What a conversation looks like: events in, finished lines and live lines out. No terminal, no clock, no threads.
+//!
+//! Finished lines are printed once. Live lines stand below them and are drawn anew: the block that is still open, the tools that
+//! run, the status, what is being typed.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::line::{Line, Span, wrap};
+use super::markdown::{Look, Markdown};
+use crate::agent::words;
+use crate::term::{BAD, DIM, GOOD, Neutral, one_line, visible};
+
+/// Lines of a diff that are shown.
+const DIFF: usize = 60;
+/// Lines of what is being typed that are shown.
+const TYPED: usize = 4;
+const FRAMES: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub(super) enum Draw {
+    /// A piece of the answer.
+    Text(String),
+    /// A piece of what is said in between.
+    Commentary(String),
+    /// A piece of the reasoning.
+    Reasoning(String),
+    /// The response under way is over: its blocks are.
+    EndResponse,
+    /// What was shown of it is asked for again.
+    Superseded,
+    ToolStarted {
+        call_id: String,
+        what: String,
+    },
+    ToolProgress {
+        call_id: String,
+        line: String,
+    },
+    ToolEnded {
+        call_id: String,
+        line: String,
+        failed: bool,
+        diff: Option<String>,
+    },
+    /// A remark.
+    Notice(String),
+    /// What went wrong.
+    Error(String),
+    /// What to do about it.
+    Help(String),
+    /// A line as it is.
+    Plain(String),
+    /// What the user said, where the terminal does not hold it already.
+    Said(String),
+    /// A call is asked about: what it is, line by line.
+    Ask(Vec<String>),
+    /// The question was answered, or is none any more.
+    Asked,
+    /// How it ended.
+    Closing(String),
+    /// A text of Markdown of our own, or of before.
+    Document(String),
+    /// What is being typed, and what waits to be sent.
+    Typed {
+        text: String,
+        queued: usize,
+    },
+    /// The turn is under way: what the status says besides the time. `None`: it is over.
+    Status(Option<String>),
+    /// Whether reasoning is shown.
+    Fold(bool),
+    /// Time goes on: since the turn began.
+    Tick(Duration),
+    /// The terminal, in columns and rows.
+    Size(usize, usize),
+}
+
+/// A tool that runs.
+struct Running {
+    call_id: String,
+    what: String,
+    progress: String,
+    since: Duration,
+}
+
+/// What the text under way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Commentary,
+    Reasoning,
+}
+
+/// The state of what is shown.
+pub(super) struct Page {
+    columns: usize,
+    rows: usize,
+    color: bool,
+    open: Option<(Kind, Markdown, Neutral)>,
+    /// Reasoning that is not shown: since when, and how many words.
+    folded: Option<(Duration, usize)>,
+    folds: bool,
+    running: Vec<Running>,
+    asking: bool,
+    typed: String,
+    queued: usize,
+    status: Option<String>,
+    now: Duration,
+    /// The last line that was printed is blank, or nothing was.
+    blank: bool,
+    /// It is that of a tool, or of what was asked about one.
+    tool: bool,
+    /// Lines that are finished and not printed yet.
+    done: Vec<Line>,
+}
+
+impl Page {
+    pub(super) fn new(columns: usize, rows: usize, color: bool) -> Self {
+        Self {
+            columns,
+            rows,
+            color,
+            open: None,
+            folded: None,
+            folds: false,
+            running: Vec::new(),
+            asking: false,
+            typed: String::new(),
+            queued: 0,
+            status: None,
+            now: Duration::ZERO,
+            blank: true,
+            tool: false,
+            done: Vec::new(),
+        }
+    }
+
+    /// Takes what happened.
+    pub(super) fn draw(&mut self, draw: Draw) {
+        match draw {
+            Draw::Text(text) => self.piece(Kind::Text, &text),
+            Draw::Commentary(text) => self.piece(Kind::Commentary, &text),
+            Draw::Reasoning(text) => match self.folds {
+                true => self.fold(&text),
+                false => self.piece(Kind::Reasoning, &text),
+            },
+            Draw::EndResponse | Draw::Superseded => self.close(),
+            Draw::ToolStarted { call_id, what } => {
+                self.close();
+                self.running.push(Running {
+                    call_id,
+                    what: one_line(&what),
+                    progress: String::new(),
+                    since: self.now,
+                });
+            }
+            Draw::ToolProgress { call_id, line } => {
+                let mut running = self.running.iter_mut();
+                if let Some(tool) = running.find(|tool| tool.call_id == call_id) {
+                    tool.progress = one_line(&line);
+                }
+            }
+            Draw::ToolEnded {
+                call_id,
+                line,
+                failed,
+                diff,
+            } => self.tool_ended(&call_id, &line, failed, diff.as_deref()),
+            Draw::Notice(text) => self.remark("", DIM, &text, DIM),
+            Draw::Error(text) => self.remark("error: ", BAD, &text, Style::new()),
+            Draw::Help(text) => self.remark("help: ", GOOD, &text, Style::new()),
+            Draw::Plain(text) => {
+                self.close();
+                self.finish(Line::of(visible(&text), Style::new()));
+            }
+            Draw::Said(text) => self.said(&text),
+            Draw::Ask(lines) => self.ask(&lines),
+            Draw::Asked => self.asking = false,
+            Draw::Closing(text) => {
+                self.close();
+                self.gap();
+                self.wrapped(&text, DIM);
+                self.gap();
+            }
+            Draw::Document(text) => {
+                self.close();
+                self.gap();
+                self.piece(Kind::Text, &text);
+                self.close();
+                self.gap();
+            }
+            Draw::Typed { text, queued } => (self.typed, self.queued) = (text, queued),
+            Draw::Status(status) => {
+                // A turn begins behind what the user typed.
+                if self.status.is_none() && status.is_some() {
+                    self.blank = false;
+                }
+                self.status = status;
+                if self.status.is_none() {
+                    self.close();
+                    self.running.clear();
+                }
+            }
+            Draw::Fold(folds) => self.folds = folds,
+            Draw::Tick(now) => self.now = now,
+            Draw::Size(columns, rows) => self.resize(columns, rows),
+        }
+    }
+
+    /// The lines that are finished since the last time.
+    pub(super) fn finished(&mut self) -> Vec<Line> {
+        self.overflow();
+        std::mem::take(&mut self.done)
+    }
+
+    /// The lines that stand below them now; none when nothing is under way.
+    pub(super) fn live(&self) -> Vec<Line> {
+        let width = self.columns.saturating_sub(1).max(1);
+        let mut lines = Vec::new();
+        if let Some((kind, markdown, _)) = &self.open {
+            lines.extend(
+                markdown
+                    .live()
+                    .into_iter()
+                    .map(|line| prefixed(*kind, line)),
+            );
+        }
+        lines.extend(self.foot());
+        lines.into_iter().map(|line| line.cut(width)).collect()
+    }
+
+    /// Tools, status, what is typed.
+    fn foot(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        if self.status.is_none() {
+            return lines;
+        }
+        let frame = (self.now.as_millis() / 100) as usize % FRAMES.len();
+        if let Some((since, words)) = self.folded {
+            let took = words::seconds(self.now.saturating_sub(since));
+            lines.push(Line::of(format!("reasoning · {took} · {words} words"), DIM));
+        }
+        for tool in &self.running {
+            let mut line = Line::of(format!("{} ", FRAMES[frame]), GOOD);
+            line.push(tool.what.clone(), Style::new());
+            let took = words::seconds(self.now.saturating_sub(tool.since));
+            line.push(format!(" · {took}"), DIM);
+            if !tool.progress.is_empty() {
+                line.push(format!(" · {}", tool.progress), DIM);
+            }
+            lines.push(line);
+        }
+        if self.asking {
+            let mut line = Line::of(format!("{} ", words::QUESTION), Style::new().bold());
+            line.push(visible(&self.typed), Style::new());
+            lines.push(line);
+            return lines;
+        }
+        let status = self.status.as_deref().unwrap_or_default();
+        let took = words::seconds(Duration::from_secs(self.now.as_secs()));
+        let took = took.replace(".0", "");
+        let mut line = Line::of(format!("{} ", FRAMES[frame]), GOOD);
+        line.push(format!("{took} · {status}"), DIM);
+        if self.queued > 0 {
+            let s = if self.queued == 1 { "" } else { "s" };
+            line.push(format!(" · {} message{s} waiting", self.queued), DIM);
+        }
+        lines.push(line);
+        if !self.typed.is_empty() {
+            let typed: Vec<&str> = self.typed.split('\n').collect();
+            for line in typed.iter().rev().take(TYPED).rev() {
+                let mut shown = Line::of("› ", GOOD);
+                shown.push(visible(line), Style::new());
+                lines.push(end_of(shown, self.columns.saturating_sub(1)));
+            }
+        }
+        lines
+    }
+
+    /// Lets go of the first lines of an open block that is taller than the screen.
+    fn overflow(&mut self) {
+        let room = self.rows.saturating_sub(self.foot().len() + 1).max(1);
+        let Some((kind, markdown, _)) = &mut self.open else {
+            return;
+        };
+        let live = markdown.live().len();
+        if live > room {
+            let kind = *kind;
+            for line in markdown.let_go(live - room) {
+                self.finish(prefixed(kind, line));
+            }
+        }
+    }
+
+    fn piece(&mut self, kind: Kind, text: &str) {
+        self.unfold();
+        if self.open.as_ref().is_some_and(|(open, ..)| *open != kind) {
+            self.close();
+        }
+        if self.open.is_none() {
+            // Blank lines at the beginning say nothing.
+            let text = text.trim_start_matches('\n');
+            if text.is_empty() {
+                return;
+            }
+            self.gap();
+            let look = Look {
+                width: self.width(kind),
+                color: self.color,
+                base: match kind {
+                    Kind::Text => Style::new(),
+                    Kind::Commentary => Style::new(),
+                    Kind::Reasoning => DIM,
+                },
+            };
+            self.open = Some((kind, Markdown::new(look), Neutral::default()));
+        }
+        let lines = match &mut self.open {
+            Some((_, markdown, neutral)) => {
+                let text = neutral.piece(text);
+                markdown.push(&text)
+            }
+            None => Vec::new(),
+        };
+        for line in lines {
+            self.finish(prefixed(kind, line));
+        }
+    }
+
+    fn width(&self, kind: Kind) -> usize {
+        let prefix = prefixed(kind, Line::default()).width();
+        self.columns.saturating_sub(1 + prefix).max(1)
+    }
+
+    fn fold(&mut self, text: &str) {
+        if self.folded.is_none() {
+            self.close();
+            self.folded = Some((self.now, 0));
+        }
+        if let Some((_, words)) = &mut self.folded {
+            *words += text.split_whitespace().count();
+        }
+    }
+
+    fn unfold(&mut self) {
+        if let Some((since, words)) = self.folded.take() {
+            let took = words::seconds(self.now.saturating_sub(since));
+            self.gap();
+            let line = format!("reasoned for {took} · {words} words (`/reasoning` shows it)");
+            self.wrapped(&line, DIM);
+        }
+    }
+
+    /// Ends what is open.
+    fn close(&mut self) {
+        self.unfold();
+        if let Some((kind, mut markdown, mut neutral)) = self.open.take() {
+            let mut lines = markdown.push(neutral.rest());
+            lines.extend(markdown.finish());
+            for line in lines {
+                self.finish(prefixed(kind, line));
+            }
+        }
+    }
+
+    fn tool_ended(&mut self, call_id: &str, line: &str, failed: bool, diff: Option<&str>) {
+        self.close();
+        self.running.retain(|tool| tool.call_id != call_id);
+        let (mark, style) = match failed {
+            true => ("✗ ", BAD),
+            false => ("✓ ", GOOD),
+        };
+        if !self.tool {
+            self.gap();
+        }
+        let mut shown = Line::of(mark, style);
+        shown.push(line, Style::new());
+        self.finish(shown.cut(self.columns.saturating_sub(1)));
+        if let Some(diff) = diff {
+            let lines: Vec<String> = diff.lines().map(visible).collect();
+            self.diff(&lines);
+        }
+        self.tool = true;
+    }
+
+    fn diff(&mut self, lines: &[String]) {
+        for line in lines.iter().take(DIFF) {
+            self.finish(diff_line(line));
+        }
+        if lines.len() > DIFF {
+            let more = lines.len() - DIFF;
+            self.finish(Line::of(format!("  … {more} lines more"), DIM));
+        }
+    }
+
+    fn ask(&mut self, lines: &[String]) {
+        self.close();
+        self.gap();
+        let mut lines = lines.iter();
+        if let Some(first) = lines.next() {
+            self.wrapped(first, Style::new().bold());
+        }
+        for line in lines {
+            self.finish(diff_line(line));
+        }
+        (self.asking, self.tool) = (true, true);
+    }
+
+    fn said(&mut self, text: &str) {
+        self.close();
+        self.gap();
+        for line in text.split('\n') {
+            let mut shown = Line::of("› ", GOOD);
+            shown.push(visible(line), Style::new());
+            self.finish(shown);
+        }
+    }
+
+    fn remark(&mut self, word: &str, word_style: Style, text: &str, style: Style) {
+        self.close();
+        let spans = [
+            Span {
+                text: word.to_owned(),
+                style: word_style,
+            },
+            Span {
+                text: visible(text),
+                style,
+            },
+        ];
+        for line in wrap(&spans, self.columns.saturating_sub(1)) {
+            self.finish(line);
+        }
+    }
+
+    fn wrapped(&mut self, text: &str, style: Style) {
+        let span = Span {
+            text: visible(text),
+            style,
+        };
+        for line in wrap(&[span], self.columns.saturating_sub(1)) {
+            self.finish(line);
+        }
+    }
+
+    /// A blank line, unless there is one.
+    fn gap(&mut self) {
+        if !self.blank {
+            self.finish(Line::default());
+        }
+    }
+
+    fn finish(&mut self, line: Line) {
+        (self.blank, self.tool) = (line.is_empty(), false);
+        self.done.push(line);
+    }
+
+    fn resize(&mut self, columns: usize, rows: usize) {
+        (self.columns, self.rows) = (columns, rows);
+        if let Some(kind) = self.open.as_ref().map(|(kind, ..)| *kind) {
+            let width = self.width(kind);
+            if let Some((_, markdown, _)) = &mut self.open {
+                markdown.set_width(width);
+            }
+        }
+    }
+}
+
+/// Commentary is told from the answer by a bar.
+fn prefixed(kind: Kind, line: Line) -> Line {
+    match kind {
+        Kind::Commentary => line.behind(&Line::of("┊ ", DIM)),
+        _ => line,
+    }
+}
+
+fn diff_line(line: &str) -> Line {
+    let colour = |colour: AnsiColor| colour.on_default();
+    let style = match line.as_bytes().first() {
+        Some(b'+') => colour(AnsiColor::Green),
+        Some(b'-') => colour(AnsiColor::Red),
+        Some(b'@') => colour(AnsiColor::Cyan),
+        _ => Style::new(),
+    };
+    Line::of(format!("  {line}"), style)
+}
+
+/// The end of a line that is too long: where the cursor is.
+fn end_of(line: Line, width: usize) -> Line {
+    if line.width() <= width {
+        return line;
+    }
+    let mut chars: Vec<char> = line
+        .spans
+        .iter()
+        .flat_map(|span| span.text.chars())
+        .collect();
+    let mut short = Line::default();
+    while !chars.is_empty() {
+        chars.remove(0);
+        short = Line::of("…", DIM);
+        short.push(chars.iter().collect::<String>(), Style::new());
+        if short.width() <= width {
+            break;
+        }
+    }
+    short
+}

@@ -1,0 +1,106 @@
+//! What is said of a conversation's state: while a turn runs, and at its end.
+
+use std::time::Duration;
+
+use respair_agent::{Answer, Conversation, Totals};
+
+use crate::agent::words;
+use crate::term::one_line;
+
+/// Who is asked: `gpt-5.4 · custom`.
+pub(super) fn who(conversation: &Conversation, model: Option<&str>) -> String {
+    let links = &conversation.agent().options().links;
+    let Some(link) = links.first() else {
+        return String::new();
+    };
+    let model = one_line(model.unwrap_or(&link.model));
+    format!("{model} · {}", one_line(&link.client.endpoint().provider))
+}
+
+/// How much of the context is used: `3.1k of 128k tokens (2 %)`; `None` before the endpoint has told.
+pub(super) fn context(totals: &Totals, window: Option<u64>) -> Option<String> {
+    let used = totals.context_tokens;
+    if used == 0 {
+        return None;
+    }
+    Some(match window.filter(|window| *window > 0) {
+        Some(window) => {
+            let percent = used * 100 / window;
+            let (used, window) = (count(used), count(window));
+            format!("context {used} of {window} ({percent} %)")
+        }
+        None => format!("context {}", count(used)),
+    })
+}
+
+/// How a turn ended: what it took, how it was read, how much of the context is used.
+pub(super) fn closing(
+    answer: &Answer,
+    who: &str,
+    context: Option<String>,
+    took: Duration,
+) -> String {
+    let mut parts = vec![words::closing_line(answer, None), who.to_owned()];
+    parts.extend(context);
+    parts.push(words::seconds(took));
+    parts.join(" · ")
+}
+
+/// `950`, `1.2k`, `128k`, `1.1M`.
+pub(crate) fn count(tokens: u64) -> String {
+    match tokens {
+        0..1_000 => tokens.to_string(),
+        1_000..10_000 => format!("{:.1}k", tokens as f64 / 1e3),
+        10_000..1_000_000 => format!("{}k", tokens / 1_000),
+        _ => format!("{:.1}M", tokens as f64 / 1e6),
+    }
+}
+
+/// `/usage`.
+pub(super) fn usage(totals: &Totals, window: Option<u64>) -> String {
+    let mut lines = vec![
+        format!("requests   {}", totals.requests),
+        format!("tokens in  {}", totals.input_tokens),
+        format!("tokens out {}", totals.output_tokens),
+    ];
+    if totals.reasoning_tokens > 0 {
+        lines.push(format!("reasoning  {}", totals.reasoning_tokens));
+    }
+    lines.extend(context(totals, window));
+    if totals.uncounted > 0 {
+        lines.push(format!(
+            "{} responses came without their usage, and are not counted",
+            totals.uncounted
+        ));
+    }
+    format!("```\n{}\n```\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_spelt_short() {
+        for (tokens, text) in [
+            (999, "999"),
+            (1_250, "1.2k"),
+            (128_000, "128k"),
+            (1_100_000, "1.1M"),
+        ] {
+            assert_eq!(count(tokens), text);
+        }
+    }
+
+    #[test]
+    fn the_context_is_shown_once_it_is_known() {
+        let mut totals = Totals::default();
+        assert_eq!(context(&totals, Some(100)), None);
+        totals.context_tokens = 3_100;
+        assert_eq!(context(&totals, None).as_deref(), Some("context 3.1k"));
+        assert_eq!(
+            context(&totals, Some(128_000)).as_deref(),
+            Some("context 3.1k of 128k (2 %)")
+        );
+    }
+}
