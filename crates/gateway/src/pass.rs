@@ -88,15 +88,20 @@ pub(crate) async fn forward(
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     let head = method == Method::HEAD;
-    let sending = upstream
-        .http
-        .request(method, url)
-        .headers(headers)
-        .body(body)
-        .send();
+    // A body that streams cannot be sent again.
+    let request = upstream.http.request(method.clone(), url);
+    let request = request.headers(headers).body(body);
+    let again = method.is_idempotent().then(|| request.try_clone());
     let timeouts = upstream.endpoint.timeouts;
     // Whole answers take as long as their generation: `progress` bounds it.
-    let response = match within(timeouts.progress, sending).await {
+    let mut answer = within(timeouts.progress, request.send()).await;
+    if let (Some(Err(error)), Some(Some(again))) = (&answer, again)
+        && is_unanswered(error)
+    {
+        ongoing.record.upstream_requests += 1;
+        answer = within(timeouts.progress, again.send()).await;
+    }
+    let response = match answer {
         Some(Ok(response)) => response,
         Some(Err(error)) => {
             if let Some(refusal) = refused.take() {
@@ -148,6 +153,12 @@ pub(crate) async fn forward(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// The connection was there and broke before any answer came: most likely it was kept from an earlier request, and the
+/// upstream closed it at this moment. RFC 9110, 9.2.2: what is idempotent may then be asked once more, and nothing else.
+fn is_unanswered(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 /// A redirect is an error: a key goes where it was configured to and nowhere else, and a client that followed would leave

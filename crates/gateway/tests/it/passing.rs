@@ -291,3 +291,39 @@ async fn it_says_how_it_is() {
     gateway.stopped().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+/// Keeps its connections, and closes one of them where its second request is due.
+struct Dies;
+
+impl Answer for Dies {
+    fn answer(&self, _: &Request) -> Script {
+        Script::sse()
+    }
+
+    fn other(&self, request: &Request) -> Option<Script> {
+        Some(match request.number {
+            1 => Script::raw(),
+            _ => Script::text(200, "text/plain", "here").keep_alive(),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_idempotent_is_asked_again_where_a_kept_connection_has_died() {
+    for (method, status, asked) in [("GET", 200, 3), ("DELETE", 200, 3), ("POST", 502, 2)] {
+        let relay = relay(Dies).await;
+        let gateway = before(&relay).await;
+        let ask = || {
+            let url = gateway.url("/v1/responses/resp_1/cancel");
+            got(gateway.http.request(method.parse().unwrap(), url))
+        };
+        assert_eq!(ask().await.status, 200, "{method}");
+        let second = ask().await;
+        assert_eq!(second.status, status, "{method}: {}", second.text());
+        let others = relay.other_requests();
+        assert_eq!(others.len(), asked, "{method}");
+        assert_eq!(others[0].connection, others[1].connection, "{method}");
+        let made = gateway.records(2).await[1].upstream_requests;
+        assert_eq!(made as usize, asked - 1, "{method}");
+    }
+}
