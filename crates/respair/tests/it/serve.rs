@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::bin::{Home, playing, relay};
 
 mod guide;
+#[cfg(unix)]
+mod load;
 mod records;
 #[cfg(unix)]
 mod reload;

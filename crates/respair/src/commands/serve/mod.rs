@@ -1,8 +1,11 @@
 //! `respair serve`: the gateway, until it is interrupted.
 
+#[cfg(unix)]
+mod descriptors;
+mod lines;
 mod plan;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::args::{self, Common, LogFormat};
 use crate::{USAGE, run, term};
+use lines::Lines;
 use plan::Plan;
 
 /// How long the process may take to let go of what it holds.
@@ -30,12 +34,25 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
     }
     let json = common.json || serve.log == LogFormat::Json;
     let quiet = common.quiet;
+    let lines = match Lines::start(io::stderr()) {
+        Ok(lines) => Arc::new(lines),
+        Err(error) => {
+            term::error(&format!(
+                "no thread can be started: {}",
+                term::system(&error)
+            ));
+            return 1;
+        }
+    };
+    let told = Arc::clone(&lines);
     plan.options.log = Arc::new(move |record| {
         if !quiet {
-            log(record, json);
+            told.tell(text(record, json));
         }
     });
     plan.options.notice = Arc::new(|text| term::warning(&term::one_line(text)));
+    #[cfg(unix)]
+    descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -51,6 +68,7 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
     };
     let code = runtime.block_on(serving(common, serve, plan));
     runtime.shutdown_timeout(LETTING_GO);
+    lines.finish();
     code
 }
 
@@ -223,8 +241,8 @@ fn refused(error: &StartError) -> u8 {
     }
 }
 
-/// One write for each request: they end at the same time.
-fn log(record: &Record, json: bool) {
+/// What the log says of a request.
+fn text(record: &Record, json: bool) -> String {
     let mut text = match json {
         true => record.json(),
         false => term::one_line(&record.human()),
@@ -235,6 +253,5 @@ fn log(record: &Record, json: bool) {
             text.push_str(&format!("  {side}: {}\n", term::one_line(body)));
         }
     }
-    // Nothing is left to do when standard error is gone.
-    let _ = io::stderr().write_all(text.as_bytes());
+    text
 }
