@@ -54,17 +54,18 @@ async fn attempt(case: &Case, gateway: SocketAddr, ledger: &Ledger) -> io::Resul
         return leave(case, moment, wire, &request, ledger).await;
     }
     let mut before = None;
+    // A request may be answered before it is sent whole, and then the rest is not taken: the answer counts.
     match case.manner {
-        Manner::Plain | Manner::Old => wire.send(&request.whole()).await?,
-        Manner::Pieces(size) => wire.send_in_pieces(&request.whole(), size).await?,
+        Manner::Plain | Manner::Old => drop(wire.send(&request.whole()).await),
+        Manner::Pieces(size) => drop(wire.send_in_pieces(&request.whole(), size).await),
         Manner::Continue => {
             wire.send(request.head.as_bytes()).await?;
             if !request.body.is_empty() {
                 let head = wire.head().await?;
                 if head.status != 100 {
-                    return Ok(Went::Broke(format!("{} in place of 100", head.status)));
+                    return Ok(Went::Got(rest(&mut wire, head, request.method).await));
                 }
-                wire.send(&request.body).await?;
+                drop(wire.send(&request.body).await);
             }
         }
         Manner::Pipelined => {
@@ -85,12 +86,17 @@ async fn attempt(case: &Case, gateway: SocketAddr, ledger: &Ledger) -> io::Resul
 
 async fn answer(wire: &mut Wire, method: &str) -> io::Result<Got> {
     let head = wire.head().await?;
+    Ok(rest(wire, head, method).await)
+}
+
+/// The answer whose head this is.
+async fn rest(wire: &mut Wire, head: Head, method: &str) -> Got {
+    let mut framing = head.framing(method);
     let mut got = Got {
         status: head.status,
+        head,
         ..Got::default()
     };
-    let mut framing = head.framing(method);
-    got.head = head;
     loop {
         match wire.next(&mut framing).await {
             Ok(Some(piece)) => got.body.extend_from_slice(&piece),
@@ -101,7 +107,7 @@ async fn answer(wire: &mut Wire, method: &str) -> io::Result<Got> {
             }
         }
     }
-    Ok(got)
+    got
 }
 
 async fn leave(

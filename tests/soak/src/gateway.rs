@@ -247,7 +247,7 @@ fn config(upstreams: &[(To, SocketAddr)], revision: usize) -> String {
     for (to, address) in upstreams {
         let (first, idle, progress) = match to {
             To::Brisk => ("1", "1", "2"),
-            To::Steady | To::Restless => ("60", "60", "60"),
+            To::Steady | To::Restless => ("600", "600", "600"),
         };
         text.push_str(&format!(
             "  - name: {}\n    base_url: http://{address}/base\n    extra_headers:\n      x-revision: \"{revision}\"\n    \

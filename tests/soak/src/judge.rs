@@ -299,6 +299,10 @@ fn status(row: Row, holds: &Holds, got: &Got, disturbed: bool) -> Verdict {
     match got.status {
         _ if row.is_refusal(holds) => Ok(Outcome::Error),
         502 if disturbed => Ok(Outcome::ErrorByRestart),
+        // What would have been asked again was the last request that the budget allows.
+        _ if disturbed && !holds.words.is_empty() && shown.contains(holds.words) => {
+            Ok(Outcome::ErrorByRestart)
+        }
         502 | 504 if row.early => Ok(Outcome::Error),
         status => Err(format!("{name}: status {status}: {shown}")),
     }
