@@ -50,8 +50,21 @@ impl Rule {
     }
 
     fn matches(&self, tool: &str, subject: &str) -> bool {
-        let of_subject = |pattern: &String| matches(pattern, subject);
+        let of_subject = |pattern: &String| {
+            matches(pattern, subject)
+                && (self.permission != Permission::Allow || self.covers(pattern, subject))
+        };
         matches(&self.tool, tool) && self.subject.as_ref().is_none_or(of_subject)
+    }
+}
+
+impl Rule {
+    /// Whether leave for `git status*` is leave for all of this: not where a shell reads on behind the first command.
+    fn covers(&self, pattern: &str, subject: &str) -> bool {
+        pattern == "*"
+            || !pattern.contains('*')
+            || !matches(&self.tool, "shell")
+            || is_one_command(subject)
     }
 }
 
@@ -88,6 +101,34 @@ fn matches(pattern: &str, text: &str) -> bool {
         }
     }
     true
+}
+
+/// Whether a command is one simple command, so that a rule like `git status*` that allows its beginning allows all of
+/// it. What could begin another one (`;`, `$(…)`, a redirection) makes it more than that; quoted it is only text.
+fn is_one_command(command: &str) -> bool {
+    read_as_one(command).is_some()
+}
+
+fn read_as_one(command: &str) -> Option<()> {
+    let mut chars = command.chars();
+    let mut double = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' if !double => {
+                chars.find(|c| *c == '\'')?;
+            }
+            '"' => double = !double,
+            '\\' => {
+                chars.next().filter(|c| *c != '\n')?;
+            }
+            '$' | '`' => return None,
+            ';' | '&' | '|' | '<' | '>' | '(' | ')' | '{' | '}' | '\n' | '\r' if !double => {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    (!double).then_some(())
 }
 
 /// A call that waits for the user.
@@ -165,6 +206,9 @@ mod tests {
         assert_eq!(permissions.of("shell", "rm x", Allow), Ask);
         assert_eq!(permissions.of("shell", "git log", Ask), Allow);
         assert_eq!(permissions.of("shell", "git push -f", Allow), Deny);
+        for more in ["git log; rm x", "git log $(rm x)", "git log > x"] {
+            assert_eq!(permissions.of("shell", more, Allow), Ask, "{more}");
+        }
         assert_eq!(permissions.of("mcp__files__read", "x", Allow), Deny);
         assert_eq!(permissions.of("read_file", "x", Allow), Allow);
         permissions.yes = true;
@@ -176,6 +220,36 @@ mod tests {
     fn what_is_no_rule_is_none() {
         for text in ["", "(x)", "shell(x", "a b", "shell)"] {
             assert_eq!(Rule::parse(text, Ask), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rule_for_a_beginning_covers_one_command_only() {
+        for command in [
+            "git status",
+            "git log --format='%h | %s; $x'",
+            "grep \"a;b|c\" file",
+            "echo it\\'s",
+            "ls *.rs ~ ?",
+        ] {
+            assert!(is_one_command(command), "{command}");
+        }
+        for command in [
+            "git status; rm -rf x",
+            "git status && rm x",
+            "git status\nrm x",
+            "git status `rm x`",
+            "git \"$(rm x)\"",
+            "git $X",
+            "git log > /etc/passwd",
+            "git status & rm x",
+            "git status | sh",
+            "echo 'open",
+            "echo \"open",
+            "echo \\",
+            "echo 'a'\"'\";rm x;\"'\"",
+        ] {
+            assert!(!is_one_command(command), "{command}");
         }
     }
 }

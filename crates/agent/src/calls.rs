@@ -217,23 +217,27 @@ impl Turn<'_> {
             }
         };
         let preview = tool.preview(&arguments);
-        let spec = tool.spec();
-        let permission = match self.conversation.allowed.contains(&spec.name) {
-            true => Permission::Allow,
-            false => spec.permission,
-        };
-        let permissions = &options.permissions;
-        let mut permission = permissions.of(&spec.name, &preview.subject, permission);
-        if preview.outside.is_some() && permission == Permission::Allow && !permissions.yes {
-            permission = Permission::Ask;
-        }
         Planned::Ready(Box::new(Ready {
+            permission: self.permission(tool.as_ref(), &preview),
             tool: Arc::clone(tool),
             arguments,
             preview,
-            permission,
             call,
         }))
+    }
+
+    /// What applies to a call that is about to do this.
+    fn permission(&self, tool: &dyn Tool, preview: &Preview) -> Permission {
+        let spec = tool.spec();
+        let default = match self.conversation.allowed.contains(&spec.name) {
+            true => Permission::Allow,
+            false => spec.permission,
+        };
+        let permissions = &self.conversation.agent.options().permissions;
+        match permissions.of(&spec.name, &preview.subject, default) {
+            Permission::Allow if preview.outside.is_some() && !permissions.yes => Permission::Ask,
+            permission => permission,
+        }
     }
 
     /// Several at once; given in their order.
@@ -251,7 +255,10 @@ impl Turn<'_> {
             .await
     }
 
-    async fn run_alone(&mut self, ready: Ready) -> Over {
+    async fn run_alone(&mut self, mut ready: Ready) -> Over {
+        // The call before it may have changed what this one is about.
+        ready.preview = ready.tool.preview(&ready.arguments);
+        ready.permission = self.permission(ready.tool.as_ref(), &ready.preview);
         if let Err(why) = self.allowed(&ready).await {
             return Over {
                 subject: ready.preview.subject,

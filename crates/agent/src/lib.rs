@@ -36,6 +36,7 @@ pub mod replay;
 pub mod sessions;
 mod step;
 mod tool;
+#[cfg(unix)]
 pub mod tools;
 pub mod transcript;
 mod turn;

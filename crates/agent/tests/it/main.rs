@@ -10,3 +10,4 @@ mod elsewhere;
 mod replaying;
 mod sessions;
 mod tool_loop;
+mod tools;

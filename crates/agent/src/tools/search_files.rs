@@ -1,0 +1,389 @@
+//! `search_files`: lines that match a pattern, and files whose names match one.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use globset::{GlobBuilder, GlobMatcher};
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
+use ignore::{DirEntry, Walk, WalkBuilder};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Arguments;
+use super::open::Opened;
+use super::place::{Place, Places};
+use super::{blocking, preview_of_path};
+use crate::{BoxFuture, CallContext, Permission, Preview, Tool, ToolOutput, ToolSpec};
+
+/// Lines, or names, that are given.
+const FOUND: usize = 200;
+/// Bytes of a line that are given.
+const LINE: usize = 300;
+/// Bytes that are given, all told.
+const TEXT: usize = 32 << 10;
+/// A file that is searched, in bytes; larger ones are logs and data, for which there is the shell.
+const FILE: u64 = 64 << 20;
+/// A line that is searched, in bytes.
+const HEAP: usize = 4 << 20;
+/// How deep the search goes below its start.
+const DEPTH: usize = 128;
+/// How long it takes.
+const TIME: Duration = Duration::from_secs(20);
+/// A pattern, compiled, in bytes.
+const PATTERN: usize = 4 << 20;
+/// The files that say what to ignore, where the walk looks for them.
+const IGNORE_FILES: [&str; 4] = [".gitignore", ".ignore", ".git/info/exclude", ".git/config"];
+
+pub(super) struct SearchFiles {
+    spec: ToolSpec,
+    places: Places,
+}
+
+impl SearchFiles {
+    pub(super) fn new(places: Places) -> Self {
+        let parameters = json!({
+            "type": "object",
+            "properties": {
+                "pattern": {"type": "string", "description": "Regular expression for lines; without it files are listed"},
+                "name": {"type": "string", "description": "Glob for file names or, with a slash, paths"},
+                "path": {"type": "string", "description": "Where; default the working directory"},
+                "ignore_case": {"type": "boolean"},
+            },
+        });
+        let about =
+            "Search the lines of files, or list files by name. What .gitignore names is left out.";
+        let mut spec = ToolSpec::new("search_files", about, parameters);
+        spec.parallel = true;
+        spec.permission = Permission::Allow;
+        Self { spec, places }
+    }
+}
+
+impl Tool for SearchFiles {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn preview(&self, arguments: &Map<String, Value>) -> Preview {
+        let mut preview = preview_of_path(&self.places, arguments);
+        let wanted = ["pattern", "name"].iter();
+        let wanted: Vec<_> = wanted
+            .filter_map(|name| arguments.get(*name).and_then(Value::as_str))
+            .collect();
+        // The path first: rules are written for it.
+        preview.subject = format!("{} {}", preview.subject, wanted.join(" "));
+        preview
+    }
+
+    fn call(
+        &self,
+        arguments: Map<String, Value>,
+        context: CallContext,
+    ) -> BoxFuture<'_, ToolOutput> {
+        let places = self.places.clone();
+        blocking(context, move |cancel| {
+            let arguments = Arguments::of(&arguments, &["pattern", "name", "path", "ignore_case"])?;
+            let ignore_case = arguments.flag("ignore_case")?;
+            let pattern = arguments.optional_text("pattern")?;
+            let name = arguments.optional_text("name")?;
+            if pattern.is_none() && name.is_none() {
+                return Err("give a `pattern`, a `name`, or both".to_owned());
+            }
+            let mut search = Search {
+                place: places.resolve(arguments.optional_text("path")?.unwrap_or("."))?,
+                places,
+                pattern: pattern.map(|text| matcher(text, ignore_case)).transpose()?,
+                name: name.map(|text| glob(text, ignore_case)).transpose()?,
+                cancel: cancel.clone(),
+                begun: Instant::now(),
+                found: Vec::new(),
+                bytes: 0,
+                files: 0,
+                left_out: LeftOut::default(),
+            };
+            search.run()?;
+            Ok(search.output())
+        })
+    }
+}
+
+fn matcher(text: &str, ignore_case: bool) -> Result<RegexMatcher, String> {
+    RegexMatcherBuilder::new()
+        .case_insensitive(ignore_case)
+        .line_terminator(Some(b'\n'))
+        .size_limit(PATTERN)
+        .dfa_size_limit(PATTERN)
+        .build(text)
+        .map_err(|error| format!("`pattern`: {error}"))
+}
+
+fn glob(text: &str, ignore_case: bool) -> Result<(GlobMatcher, bool), String> {
+    let text = text.strip_prefix("./").unwrap_or(text);
+    let glob = GlobBuilder::new(text)
+        .case_insensitive(ignore_case)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| format!("`name`: {error}"))?;
+    Ok((glob.compile_matcher(), text.contains('/')))
+}
+
+/// A search under way.
+struct Search {
+    places: Places,
+    place: Place,
+    pattern: Option<RegexMatcher>,
+    /// The glob, and whether it is for the path.
+    name: Option<(GlobMatcher, bool)>,
+    cancel: CancellationToken,
+    begun: Instant,
+    /// What is given: the path, the line's number or 0, the line.
+    found: Vec<(String, u64, String)>,
+    bytes: usize,
+    files: usize,
+    left_out: LeftOut,
+}
+
+/// What was not searched, or not given.
+#[derive(Default)]
+struct LeftOut {
+    large: usize,
+    long_lines: usize,
+    deep: usize,
+    unreadable: usize,
+    more: bool,
+    time: bool,
+}
+
+impl Search {
+    fn run(&mut self) -> Result<(), String> {
+        match self.places.open(&self.place)? {
+            Opened::File(file, found) => {
+                let size = u64::try_from(found.st_size).unwrap_or(0);
+                let shown = self.place.shown.clone();
+                self.look_into(file, size, shown);
+                return Ok(());
+            }
+            Opened::Directory => {}
+        }
+        // The walk reads these of the root and all above it, whatever it is told.
+        if let Some(trap) = self.place.path.ancestors().find_map(trap) {
+            return Err(format!(
+                "{} is not a file: nothing was searched",
+                trap.display()
+            ));
+        }
+        for entry in self.walk() {
+            if self.cancel.is_cancelled() {
+                return Err("interrupted".to_owned());
+            }
+            self.left_out.time = self.begun.elapsed() > TIME;
+            if self.left_out.more || self.left_out.time {
+                break;
+            }
+            match entry {
+                Ok(entry) => self.look_at(&entry),
+                Err(_) => self.left_out.unreadable += 1,
+            }
+        }
+        self.found.sort();
+        Ok(())
+    }
+
+    fn walk(&self) -> Walk {
+        let (places, root) = (self.places.clone(), self.place.path.clone());
+        let mut walk = WalkBuilder::new(&root);
+        walk.hidden(false)
+            // A .gitignore says the same outside a repository.
+            .require_git(false)
+            .follow_links(false)
+            .max_depth(Some(DEPTH))
+            .filter_entry(move |entry| {
+                let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+                // The root itself is what was asked for.
+                let own = entry.depth() == 0 || entry.file_name() != ".git";
+                !places.is_protected(entry.path())
+                    && (!is_dir || own && trap(entry.path()).is_none())
+            });
+        walk.build()
+    }
+
+    fn look_at(&mut self, entry: &DirEntry) {
+        let Some(kind) = entry.file_type() else {
+            return;
+        };
+        if kind.is_dir() && entry.depth() == DEPTH {
+            self.left_out.deep += 1;
+        }
+        // FIFOs, sockets, devices and links are no files to search.
+        if !kind.is_file() || !self.is_named(entry.path()) {
+            return;
+        }
+        let shown = self.shown(entry.path());
+        if self.pattern.is_none() {
+            self.files += 1;
+            self.add(shown, 0, String::new());
+            return;
+        }
+        let place = Place {
+            path: entry.path().to_owned(),
+            shown: shown.clone(),
+            outside: None,
+        };
+        match self.places.open(&place) {
+            Ok(Opened::File(file, found)) => {
+                let size = u64::try_from(found.st_size).unwrap_or(0);
+                self.look_into(file, size, shown);
+            }
+            _ => self.left_out.unreadable += 1,
+        }
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        let Some((glob, whole)) = &self.name else {
+            return true;
+        };
+        match whole {
+            true => {
+                let below = |root: &Path| path.strip_prefix(root).is_ok_and(|p| glob.is_match(p));
+                below(&self.place.path) || below(self.places.cwd())
+            }
+            false => path.file_name().is_some_and(|name| glob.is_match(name)),
+        }
+    }
+
+    fn shown(&self, path: &Path) -> String {
+        let below = path.strip_prefix(self.places.cwd()).unwrap_or(path);
+        below.display().to_string()
+    }
+
+    fn look_into(&mut self, file: File, size: u64, shown: String) {
+        if size > FILE {
+            self.left_out.large += 1;
+            return;
+        }
+        let Some(pattern) = self.pattern.clone() else {
+            self.add(shown, 0, String::new());
+            return;
+        };
+        self.files += 1;
+        let mut searcher = SearcherBuilder::new()
+            .line_number(true)
+            .heap_limit(Some(HEAP))
+            .binary_detection(BinaryDetection::quit(0))
+            .build();
+        // It may grow while it is read.
+        let file = io::Read::take(file, FILE);
+        let sink = Lines {
+            search: self,
+            shown: &shown,
+        };
+        if searcher.search_reader(&pattern, file, sink).is_err() {
+            self.left_out.long_lines += 1;
+        }
+    }
+
+    /// Gives one more; `false` when that is enough.
+    fn add(&mut self, shown: String, line: u64, text: String) -> bool {
+        if self.found.len() == FOUND || self.bytes > TEXT {
+            self.left_out.more = true;
+            return false;
+        }
+        self.bytes += shown.len() + text.len() + 8;
+        self.found.push((shown, line, text));
+        true
+    }
+
+    fn output(self) -> ToolOutput {
+        let mut text = String::new();
+        for (path, line, found) in &self.found {
+            match line {
+                0 => text.push_str(&format!("{path}\n")),
+                _ => text.push_str(&format!("{path}:{line}: {found}\n")),
+            }
+        }
+        let (count, kind) = match &self.pattern {
+            Some(_) => (self.found.len(), "lines"),
+            None => (self.found.len(), "files"),
+        };
+        if count == 0 {
+            text.push_str(&format!("[nothing found in {} files]\n", self.files));
+        }
+        self.left_out.say(&mut text);
+        let more = if self.left_out.more { " and more" } else { "" };
+        ToolOutput::text(text, format!("{count} {kind}{more}"))
+    }
+}
+
+impl LeftOut {
+    fn say(&self, text: &mut String) {
+        let mut say = |what: String| text.push_str(&format!("[{what}]\n"));
+        if self.more {
+            say("there is more; narrow the search".to_owned());
+        }
+        if self.time {
+            say(format!(
+                "stopped after {} s; narrow the search",
+                TIME.as_secs()
+            ));
+        }
+        if self.large > 0 {
+            say(format!(
+                "{} files above {} MiB were not searched",
+                self.large,
+                FILE >> 20
+            ));
+        }
+        if self.long_lines > 0 {
+            let most = HEAP >> 20;
+            say(format!(
+                "{} files were not searched to the end: a line above {most} MiB, or an error",
+                self.long_lines
+            ));
+        }
+        if self.deep > 0 {
+            say(format!(
+                "{} directories below {DEPTH} levels were not searched",
+                self.deep
+            ));
+        }
+        if self.unreadable > 0 {
+            say(format!(
+                "{} files or directories could not be read",
+                self.unreadable
+            ));
+        }
+    }
+}
+
+/// One of the files that the walk reads by itself and that is none: a FIFO would hold it for ever.
+fn trap(directory: &Path) -> Option<PathBuf> {
+    let mut files = IGNORE_FILES.iter().map(|name| directory.join(name));
+    files
+        .find(|file| std::fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir()))
+}
+
+/// Takes the lines that match.
+struct Lines<'a> {
+    search: &'a mut Search,
+    shown: &'a str,
+}
+
+impl Sink for Lines<'_> {
+    type Error = io::Error;
+
+    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, io::Error> {
+        let line = String::from_utf8_lossy(found.bytes());
+        let line = line.trim_end();
+        let cut = line.floor_char_boundary(LINE);
+        let mut text = line[..cut].to_owned();
+        if cut < line.len() {
+            text.push_str(" […]");
+        }
+        let number = found.line_number().unwrap_or(0);
+        let over = self.search.cancel.is_cancelled() || self.search.begun.elapsed() > TIME;
+        Ok(self.search.add(self.shown.to_owned(), number, text) && !over)
+    }
+}

@@ -1,0 +1,162 @@
+//! Where a path leads, and where none may.
+
+use std::os::unix::fs::symlink;
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn what_leads_outside_has_to_be_asked_for() {
+    let bench = Bench::with(|settings| {
+        let root = settings.cwd.parent().unwrap().to_owned();
+        settings.allowed = vec![root.join("allowed")];
+    });
+    let root = bench.work.parent().unwrap().to_owned();
+    std::fs::create_dir_all(root.join("out/dir")).unwrap();
+    std::fs::create_dir_all(root.join("allowed")).unwrap();
+    std::fs::create_dir_all(bench.work.join("sub")).unwrap();
+    symlink("../out", bench.work.join("link")).unwrap();
+    symlink("../out/new", bench.work.join("dangling")).unwrap();
+    symlink(root.join("out/dir"), bench.work.join("sub/deep")).unwrap();
+    symlink("loop2", bench.work.join("loop1")).unwrap();
+    symlink("loop1", bench.work.join("loop2")).unwrap();
+    symlink("sub", bench.work.join("within")).unwrap();
+    let (work, out) = (bench.work.display(), root.join("out").display().to_string());
+    for (path, subject, outside) in [
+        ("a.txt", "a.txt".to_owned(), false),
+        ("./sub/../a.txt", "a.txt".to_owned(), false),
+        ("new/dir/a.txt", "new/dir/a.txt".to_owned(), false),
+        ("within/a.txt", "sub/a.txt".to_owned(), false),
+        (&format!("{work}/a.txt"), "a.txt".to_owned(), false),
+        (
+            "../allowed/x",
+            root.join("allowed/x").display().to_string(),
+            false,
+        ),
+        ("../out/x", format!("{out}/x"), true),
+        ("link/x", format!("{out}/x"), true),
+        ("link/new/dir/x", format!("{out}/new/dir/x"), true),
+        ("dangling", format!("{out}/new"), true),
+        // As the kernel walks: behind the link, not before it.
+        ("sub/deep/../x", format!("{out}/x"), true),
+        ("/etc/passwd", "/etc/passwd".to_owned(), true),
+    ] {
+        for (tool, arguments) in [
+            ("write_file", json!({"path": path, "content": "x"})),
+            ("read_file", json!({"path": path})),
+        ] {
+            let preview = bench.preview(tool, arguments);
+            assert_eq!(preview.subject, subject, "{tool} {path}");
+            assert_eq!(
+                preview.outside.is_some(),
+                outside,
+                "{tool} {path}: {preview:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_leads_nowhere_is_said() {
+    let bench = Bench::new();
+    symlink("loop", bench.work.join("loop")).unwrap();
+    bench.write("file", "x");
+    for (path, why) in [
+        ("", "the path is empty"),
+        ("a\0b", "NUL"),
+        ("~/x", "`~` is not expanded"),
+        ("loop", "too many symbolic links"),
+        ("loop/x", "too many symbolic links"),
+        ("file/x", "not a directory"),
+        ("file/../file", "not a directory"),
+        ("none/../file", "no such file"),
+    ] {
+        let said = bench.fails("read_file", json!({"path": path})).await;
+        assert!(said.contains(why), "{path:?}: {said}");
+        let said = bench
+            .fails("write_file", json!({"path": path, "content": ""}))
+            .await;
+        assert!(said.contains(why), "{path:?}: {said}");
+    }
+    let said = bench.fails("read_file", json!({"path": "none"})).await;
+    assert_eq!(said, "none: no such file or directory");
+}
+
+#[tokio::test]
+async fn respairs_own_files_are_closed_to_every_tool() {
+    let bench = Bench::new();
+    let own = bench.own.display().to_string();
+    symlink("../own", bench.work.join("link")).unwrap();
+    symlink("../own/config.yaml", bench.work.join("file")).unwrap();
+    let through_root = format!("/proc/self/root{own}/config.yaml");
+    for path in [
+        "../own/config.yaml",
+        "link/config.yaml",
+        "link/new",
+        "file",
+        "link/../own/config.yaml",
+        &format!("{own}/config.yaml"),
+        &through_root,
+        "/proc/self/environ",
+    ] {
+        for (tool, arguments) in [
+            ("read_file", json!({"path": path})),
+            ("write_file", json!({"path": path, "content": "x"})),
+            ("edit_file", json!({"path": path, "old": "the", "new": "a"})),
+            ("search_files", json!({"path": path, "pattern": "key"})),
+        ] {
+            let preview = bench.preview(tool, arguments.clone());
+            assert_eq!(preview.diff, None);
+            assert!(preview.outside.is_some(), "{tool} {path}");
+            let said = bench.fails(tool, arguments).await;
+            assert!(said.contains("closed to tools"), "{tool} {path}: {said}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&bench.own).unwrap().count(), 1);
+    // A search from above goes round it.
+    let said = bench
+        .does("search_files", json!({"path": "..", "pattern": "the-key"}))
+        .await;
+    assert!(said.contains("nothing found"), "{said}");
+}
+
+/// A directory becomes a link between the look and the write.
+#[tokio::test]
+async fn a_link_put_in_the_way_is_not_followed() {
+    let bench = Bench::new();
+    let root = bench.work.parent().unwrap().to_owned();
+    std::fs::create_dir(root.join("out")).unwrap();
+    let swap = |turns: usize| {
+        let work = bench.work.clone();
+        std::thread::spawn(move || {
+            for _ in 0..turns {
+                // Each may find the other's state.
+                let _ = std::fs::create_dir(work.join("sub"));
+                let _ = std::fs::remove_dir_all(work.join("sub"));
+                let _ = symlink("../out", work.join("sub"));
+                let _ = std::fs::remove_file(work.join("sub"));
+            }
+        })
+    };
+    let swapping = swap(4_000);
+    let (mut inside, mut refused) = (0, 0);
+    while !swapping.is_finished() {
+        let arguments = json!({"path": "sub/x", "content": "x"});
+        // What a user would be asked for is not done here.
+        if bench
+            .preview("write_file", arguments.clone())
+            .outside
+            .is_some()
+        {
+            refused += 1;
+            continue;
+        }
+        match bench.call("write_file", arguments).await.failed {
+            true => refused += 1,
+            false => inside += 1,
+        }
+    }
+    swapping.join().unwrap();
+    eprintln!("{inside} written inside, {refused} refused");
+}
