@@ -39,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) stalled: AtomicBool,
     /// The gateway did not wait for it any longer.
     cut: AtomicBool,
+    /// A request with a body was turned away, and the client may still be sending it.
+    unread: AtomicBool,
     /// [`QUIET`], [`BUSY`] or [`OVER`].
     state: AtomicU8,
     /// `serve.limits.headers`, for whoever passes it by so far that no request comes of it.
@@ -64,6 +66,16 @@ impl Connection {
         } else {
             record.finish = Finish::ClientGone;
         }
+    }
+
+    /// A request with a body is turned away.
+    pub(crate) fn turned_away(&self) {
+        self.unread.store(true, Ordering::Release);
+    }
+
+    /// Whether the client may be sending what nobody reads.
+    pub(crate) fn lingers(&self) -> bool {
+        self.unread.load(Ordering::Acquire)
     }
 
     /// Keeps a record until the connection is over.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::Response;
-use hyper::header::{HeaderMap, TE, USER_AGENT};
+use hyper::header::{CONTENT_LENGTH, HeaderMap, TE, TRANSFER_ENCODING, USER_AGENT};
 use hyper::http::request::Parts;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,8 @@ pub(crate) struct Ongoing {
     pub(crate) copies: Copies,
     /// The client reads what stands behind a body (RFC 9110, 6.5.1).
     pub(crate) takes_trailers: bool,
+    /// The request has a body.
+    has_body: bool,
     started: Instant,
     shared: Arc<Shared>,
     connection: Arc<Connection>,
@@ -60,6 +62,7 @@ impl Ongoing {
             record,
             copies: Copies::default(),
             takes_trailers: takes_trailers(&parts.headers),
+            has_body: has_body(&parts.headers),
             started: Instant::now(),
             shared: Arc::clone(shared),
             connection: Arc::clone(connection),
@@ -96,6 +99,9 @@ impl Ongoing {
     pub(crate) fn refuse(mut self, refusal: &Refusal) -> Response<Body> {
         self.record.finish = Finish::Refused;
         self.record.error.clone_from(&refusal.code);
+        if self.has_body {
+            self.connection.turned_away();
+        }
         self.told(refusal.response())
     }
 
@@ -131,6 +137,13 @@ impl Drop for Ongoing {
         }
         self.shared.settle(&record);
     }
+}
+
+/// RFC 9112, 6.3: a request has a body when one of these says so.
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH);
+    length.is_some_and(|length| length.as_bytes() != b"0")
+        || headers.contains_key(TRANSFER_ENCODING)
 }
 
 fn takes_trailers(headers: &HeaderMap) -> bool {

@@ -18,12 +18,21 @@ use tokio::time::{Sleep, sleep};
 
 use crate::connection::Connection;
 
+/// How long a client may go on sending that was turned away before it was through. Closing at once would reset the connection,
+/// and the client might never read why.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Bytes of it that are thrown away at once.
+const THROWN: usize = 16 << 10;
+
 /// A socket whose peer has to take something within `serve.limits.write_stall`.
 pub(crate) struct Socket<S> {
     inner: S,
     limit: Duration,
     /// Runs while the peer takes nothing.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Our side is closed, and this runs while the peer's is not.
+    closed: Option<Pin<Box<Sleep>>>,
     /// A refusal of the library's, in our words, as far as it is not written; and the length of its own.
     refusal: Option<(Bytes, usize)>,
     connection: Arc<Connection>,
@@ -35,6 +44,7 @@ impl<S> Socket<S> {
             inner,
             limit,
             timer: None,
+            closed: None,
             refusal: None,
             connection,
         }
@@ -102,7 +112,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -140,6 +150,28 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        let this = self.as_mut().get_mut();
+        let timer = match &mut this.closed {
+            Some(timer) => timer,
+            None => {
+                ready!(Pin::new(&mut this.inner).poll_shutdown(context))?;
+                if !this.connection.lingers() {
+                    return Poll::Ready(Ok(()));
+                }
+                this.closed.insert(Box::pin(sleep(LINGER)))
+            }
+        };
+        let mut thrown = [0; THROWN];
+        loop {
+            // First, since reading may use up all that a task may do at a time.
+            if timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut thrown);
+            let read = ready!(Pin::new(&mut this.inner).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }

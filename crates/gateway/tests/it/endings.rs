@@ -6,7 +6,7 @@ use respair_faults::{Gate, Script, Step, Stream, conforming_text, ev};
 use respair_gateway::{Finish, Upstream};
 use respair_oracle::Terminal;
 use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
 use crate::support::{before, endpoint, got, relay, serve};
@@ -303,4 +303,26 @@ async fn a_client_that_leaves_behind_the_terminal_event_has_its_answer() {
     let record = &gateway.records(1).await[0];
     assert_eq!(record.finish, Finish::Completed);
     assert!(record.terminal_seen);
+}
+
+/// A client that is still sending when it is turned away would be reset by what nobody reads, and not every client looks
+/// for an answer then.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_turned_away_can_send_on_and_read_why() {
+    let relay = relay(Script::stream(&conforming_text(["Hi"]))).await;
+    let gateway = serve(vec![Upstream::new("relay", endpoint(&relay))], |options| {
+        options.limits.body = 1000;
+    })
+    .await;
+    let body = vec![b' '; 8 << 20];
+    let head = format!(
+        "POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut socket = gateway.raw(head.as_bytes()).await;
+    socket.write_all(&body).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("serve.limits.body"), "{answer}");
 }
