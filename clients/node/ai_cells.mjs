@@ -2,9 +2,6 @@
 
 import { PARAMETERS } from './openai_cells.mjs';
 
-// What is loaded before the first cell.
-export const packages = ['ai', '@ai-sdk/openai'];
-
 const ENDINGS = { stop: 'completed', 'tool-calls': 'completed', length: 'incomplete', error: 'failed' };
 
 function words(error) {

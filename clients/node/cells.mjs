@@ -25,8 +25,7 @@ if (!COLUMNS[column] || !prefix) {
 const require = createRequire(resolve(prefix, 'node_modules', 'anchor.js'));
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 const [module, name] = COLUMNS[column];
-const { [name]: ask, packages } = await import(module);
-for (const each of packages) await load(each);
+const { [name]: ask } = await import(module);
 
 // Half a surrogate pair is legal JSON and no text: it must not make the line unreadable.
 const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : value);
@@ -34,10 +33,7 @@ const whole = (_, value) => (typeof value === 'string' ? value.toWellFormed() : 
 // What a client leaves behind unhandled must not end the process; it is no answer to anybody.
 process.on('unhandledRejection', () => {});
 
-// Imports are no part of the first cell's time.
-process.stdout.write('ready\n');
-
-for await (const line of createInterface({ input: process.stdin })) {
+async function heardAt(baseURL) {
   const heard = {
     live: { text: '', reasoning: null, calls: null },
     final: null,
@@ -46,12 +42,21 @@ for await (const line of createInterface({ input: process.stdin })) {
     exception: null,
   };
   try {
-    await ask(JSON.parse(line).base_url, heard, load);
+    await ask(baseURL, heard, load);
   } catch (error) {
     // What an event has reported before is what the user knows.
     heard.exception = heard.error === null ? (error?.constructor?.name ?? typeof error) : null;
     heard.error ??= String(error?.message || error);
   }
+  return heard;
+}
+
+// Where nobody listens: what is loaded with the first call is no part of the first cell's time.
+await heardAt('http://127.0.0.1:9/v1');
+process.stdout.write('ready\n');
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const heard = await heardAt(JSON.parse(line).base_url);
   process.stdout.write(`${JSON.stringify(heard, whole)}\n`);
 }
 process.exit(0);

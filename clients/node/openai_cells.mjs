@@ -1,8 +1,5 @@
 // openai-node 6 and 7: `responses.stream()` and `responses.create({stream: true})`.
 
-// What is loaded before the first cell.
-export const packages = ['openai'];
-
 const ENDINGS = {
   'response.completed': 'completed',
   'response.incomplete': 'incomplete',

@@ -89,16 +89,22 @@ def main(args: list[str]) -> int:
     module, name = COLUMNS[args[0]]
     ask = getattr(importlib.import_module(module), name)
     loop = asyncio.new_event_loop()
-    # Imports are no part of the first cell's time.
-    print("ready", file=answers, flush=True)
-    for line in sys.stdin:
+
+    def heard_at(base_url: str) -> Heard:
         heard = Heard()
         try:
-            answer = ask(json.loads(line)["base_url"], heard)
+            answer = ask(base_url, heard)
             if inspect.isawaitable(answer):
                 loop.run_until_complete(answer)
         except Exception as error:  # whatever the client raises is its answer
             heard.raised(error)
+        return heard
+
+    # Where nobody listens: what is imported with the first call is no part of the first cell's time.
+    heard_at("http://127.0.0.1:9/v1")
+    print("ready", file=answers, flush=True)
+    for line in sys.stdin:
+        heard = heard_at(json.loads(line)["base_url"])
         print(json.dumps(whole(asdict(heard)), default=str), file=answers, flush=True)
     return 0
 

@@ -34,7 +34,7 @@ const TASKS: &[Task] = &[
     ),
     (
         "matrix",
-        "[--clients A,B] [--scenarios X,Y] [--jobs N] [--write]: real clients over every scenario, direct and through the gateway",
+        "[--clients A,B] [--scenarios X,Y] [--jobs N] [--write | --page]: real clients over every scenario, direct and through the gateway",
         matrix::run,
     ),
     (

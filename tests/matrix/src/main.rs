@@ -14,8 +14,8 @@ use respair_matrix::runner::Runner;
 use respair_matrix::table::{Measured, Table};
 use tokio::sync::Semaphore;
 
-const USAGE: &str =
-    "usage: cargo xtask matrix [--clients A,B] [--scenarios X,Y] [--jobs N] [--write]";
+const USAGE: &str = "usage: cargo xtask matrix [--clients A,B] [--scenarios X,Y] [--jobs N] [--write | --page]\n\
+    --write keeps what is measured in docs/, --page only writes docs/CLIENTS.md anew from docs/clients.json";
 
 /// What was asked for.
 struct Asked {
@@ -80,6 +80,10 @@ fn asked(args: &[String]) -> Result<Asked, String> {
                     .map_err(|_| "--jobs takes a number".to_owned())?
             }
             "--write" => asked.write = true,
+            "--page" => {
+                asked.write = true;
+                asked.columns.clear();
+            }
             other => return Err(format!("{other}?")),
         }
     }
@@ -96,7 +100,7 @@ fn measured(asked: &Asked) -> io::Result<usize> {
     let wrong = runtime.block_on(every_column(asked, &table))?;
     if asked.write {
         let table = table.lock().unwrap_or_else(PoisonError::into_inner);
-        std::fs::write(&kept, serde_json::to_string_pretty(&*table)? + "\n")?;
+        std::fs::write(&kept, table.to_lines()?)?;
         std::fs::write(docs.join("CLIENTS.md"), page(&table))?;
         eprintln!("written: docs/CLIENTS.md, docs/clients.json");
     }
@@ -113,6 +117,13 @@ async fn every_column(asked: &Asked, table: &Arc<Mutex<Table>>) -> io::Result<us
     };
     let mut running = tokio::task::JoinSet::new();
     for column in &asked.columns {
+        if column.program().is_none() {
+            eprintln!(
+                "SKIPPED {}: {} is not installed",
+                column.name, column.client
+            );
+            continue;
+        }
         let (column, run) = (*column, run.clone());
         let (room, table, scenarios) = (
             Arc::clone(&room),

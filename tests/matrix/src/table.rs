@@ -61,6 +61,25 @@ impl Table {
         }
     }
 
+    /// The table as it is kept: a line for each column and each scenario, so that a change is seen where it is.
+    ///
+    /// # Errors
+    /// Never in practice: every part is text.
+    pub fn to_lines(&self) -> serde_json::Result<String> {
+        fn block<T: Serialize>(rows: &BTreeMap<String, T>) -> serde_json::Result<String> {
+            let line = |(name, row): (&String, &T)| {
+                let (name, row) = (serde_json::to_string(name)?, serde_json::to_string(row)?);
+                Ok(format!("{name}: {row}"))
+            };
+            let lines: serde_json::Result<Vec<String>> = rows.iter().map(line).collect();
+            Ok(lines?.join(",\n"))
+        }
+        let (columns, cells) = (block(&self.columns)?, block(&self.cells)?);
+        Ok(format!(
+            "{{\"columns\": {{\n{columns}\n}},\n\"cells\": {{\n{cells}\n}}}}\n"
+        ))
+    }
+
     /// The same without scenarios that the relay does not play any more.
     #[must_use]
     pub fn current(mut self) -> Self {

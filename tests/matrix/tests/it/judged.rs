@@ -1,10 +1,14 @@
 //! The judge itself: right is what the scenario holds, and nothing else.
 
 use respair_faults::scenario;
-use respair_matrix::columns::{COLUMNS, named};
+use respair_matrix::columns::{COLUMNS, named, workspace};
+use respair_matrix::endpoint::Way;
 use respair_matrix::heard::{Heard, Outcome, Told};
 use respair_matrix::judge::{Class, judge};
+use respair_matrix::page::page;
+use respair_matrix::reasons;
 use respair_matrix::runner::events;
+use respair_matrix::table::Table;
 
 const TEXT: &str = "Hello from the relay.";
 const SUMMARY: &str = "Thinking about it.";
@@ -184,5 +188,28 @@ fn columns_have_names_of_their_own() {
                 .count(),
             1
         );
+    }
+}
+
+/// Nobody edits the page, and whatever it has to admit is explained.
+#[test]
+fn the_page_is_what_was_measured() {
+    let docs = workspace().join("docs");
+    let table = Table::read(&docs.join("clients.json")).unwrap().current();
+    let written = std::fs::read_to_string(docs.join("CLIENTS.md")).unwrap();
+    assert!(
+        page(&table) == written.replace("\r\n", "\n"),
+        "docs/CLIENTS.md: run `cargo xtask matrix --page`"
+    );
+    assert_eq!(table.columns.len(), COLUMNS.len());
+    for (name, row) in &table.cells {
+        for column in row.keys() {
+            let judged = table.get(name, column, Way::Gateway).unwrap();
+            let explained = reasons::why(name, column).is_some();
+            assert!(
+                judged.class.is_right() || explained,
+                "{name}, {column}: {judged:?}"
+            );
+        }
     }
 }
