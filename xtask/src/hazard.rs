@@ -62,7 +62,12 @@ pub(crate) fn fuzz(args: &[String]) -> Result<(), Failure> {
                 "--",
             ])
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-max_len=1024", "-print_final_stats=1", "-timeout=20"]);
+            .args([
+                "-max_len=1024",
+                "-len_control=0",
+                "-print_final_stats=1",
+                "-timeout=20",
+            ]);
         // The toolchain is named: what the outer cargo set for its own must not reach this one.
         for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC"] {
             command.env_remove(name);

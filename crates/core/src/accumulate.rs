@@ -241,7 +241,7 @@ impl Accumulator {
             _ => {
                 let base = format!(
                     r#"{{"type":"{}"}}"#,
-                    text_kind_of(event, kind)?.item_type().name()
+                    text_kind_of(event, kind, None)?.item_type().name()
                 );
                 Slot::from_item(&base, index, upstream)
             }
@@ -298,7 +298,7 @@ impl Accumulator {
             .text(Field::Delta)
             .filter(|delta| !delta.is_empty())
             .map(std::borrow::Cow::into_owned);
-        match (kind.class(), text_kind_of(event, kind), delta) {
+        match (kind.class(), text_kind_of(event, kind, None), delta) {
             (Class::TextDelta, Some(text), Some(delta)) => {
                 vec![update(&mut self.reasoned, slot, text, 1, delta)]
             }

@@ -72,7 +72,15 @@ pub fn damaged(bytes: &[u8]) -> Damaged {
         0 => *dice.pick(&known),
         _ => *dice.pick(&blind),
     };
-    let chosen: Vec<&Operator> = (0..count).map(|_| one()).collect();
+    let mut chosen: Vec<&Operator> = Vec::new();
+    for _ in 0..count {
+        let operator = one();
+        // What is known of an operator holds for it once.
+        let again = chosen.iter().any(|other| other.name == operator.name);
+        if operator.ends == Ends::Any || !again {
+            chosen.push(operator);
+        }
+    }
     damage(base, &chosen, &mut dice)
 }
 

@@ -233,6 +233,17 @@ impl EventKind {
         }
     }
 
+    /// The same event of the other kind of call, and the fields of its done event that go with each.
+    pub(crate) fn of_other_call(self) -> Option<Self> {
+        Some(match self {
+            Self::FunctionCallArgumentsDelta => Self::CustomToolCallInputDelta,
+            Self::FunctionCallArgumentsDone => Self::CustomToolCallInputDone,
+            Self::CustomToolCallInputDelta => Self::FunctionCallArgumentsDelta,
+            Self::CustomToolCallInputDone => Self::FunctionCallArgumentsDone,
+            _ => return None,
+        })
+    }
+
     /// The kind of an event that goes by its name with OpenAI's prefix.
     pub(crate) fn from_prefixed(name: &str) -> Option<Self> {
         let kind = Self::from_name(name.strip_prefix(VENDOR)?);

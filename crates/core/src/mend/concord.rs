@@ -1,8 +1,8 @@
 //! Which item of the stream each element of the terminal's `output` is.
 
-use crate::json::Object;
+use crate::json::{Object, same_value};
 use crate::schema::bare;
-use crate::slots::{Slots, Told, payload_text};
+use crate::slots::{ItemType, Slots, Told, payload_text};
 
 use super::conform;
 
@@ -56,9 +56,17 @@ pub(crate) fn concord<S: AsRef<str>>(items: &Slots, outputs: &[S]) -> Concord {
     let (mut same, mut whole) = (in_order, true);
     for (slot, raw) in slots.iter().zip(raws).filter(|_| in_order) {
         let Some(at) = slot else { continue };
-        let conformed = conform(&items.list[*at], raw, "completed");
-        same &= conformed.id.is_empty() && conformed.text.is_empty();
-        whole &= conformed.fields.is_empty() && conformed.parts.is_empty();
+        let slot = &items.list[*at];
+        let conformed = conform(slot, raw, "completed");
+        // What the deltas were is judged where the item was done: `output` says what it said.
+        let as_done = || {
+            slot.done
+                .as_deref()
+                .is_some_and(|done| same_value(done, raw))
+        };
+        same &= conformed.id.is_empty() && (conformed.text.is_empty() || as_done());
+        let lacks = [&conformed.fields, &conformed.parts, &conformed.foreign];
+        whole &= lacks.iter().all(|edits| edits.is_empty());
     }
     Concord {
         slots,
@@ -90,11 +98,18 @@ impl Matching<'_, '_> {
         }
     }
 
+    /// Where one id stands for several items their types tell them apart, and what is a call is no text.
     fn by_id(&mut self) {
-        self.each(|this, place, at| {
-            let id = this.objects[place].filled("id");
-            id.is_some_and(|id| this.items.list[at].id.as_deref() == Some(&*id))
-        });
+        for exactly in [true, false] {
+            self.each(|this, place, at| {
+                let (slot, item) = (&this.items.list[at], &this.objects[place]);
+                let kind = item.filled("type").map(|name| ItemType::from_name(&name));
+                let other = kind.is_some_and(|kind| kind.is_call() != slot.kind.is_call());
+                let id = item.filled("id");
+                id.is_some_and(|id| slot.id.as_deref() == Some(&*id))
+                    && (this.typed(place, at) || !exactly && !other)
+            });
+        }
     }
 
     /// Two calls of one call id are told apart by what they say.

@@ -12,6 +12,10 @@ pub(crate) struct Conformed {
     pub(crate) text: Vec<Edit>,
     /// The text agrees, and a part lacks what its type needs.
     pub(crate) parts: Vec<Edit>,
+    /// The names of what parts lack.
+    pub(crate) lacking: Vec<&'static str>,
+    /// What belongs to items of another type.
+    pub(crate) foreign: Vec<Edit>,
 }
 
 impl Conformed {
@@ -21,6 +25,7 @@ impl Conformed {
             .chain(self.fields)
             .chain(self.text)
             .chain(self.parts)
+            .chain(self.foreign)
             .collect()
     }
 
@@ -45,9 +50,11 @@ pub(crate) fn conform(slot: &Slot, raw: &str, status: &str) -> Conformed {
     {
         found.fields.push(Edit::Set("type", quote(&slot.type_name)));
     }
-    if (slot.kind == ItemType::Message || slot.kind.is_call()) && item.filled("status").is_none() {
+    if slot.needs_status() && item.filled("status").is_none() {
+        let status = if slot.failed { "failed" } else { status };
         found.fields.push(Edit::Set("status", quote(status)));
     }
+    found.foreign = foreign_fields(slot.kind, &item);
     match slot.kind {
         ItemType::Message => {
             if item.filled("role").is_none() {
@@ -65,6 +72,18 @@ pub(crate) fn conform(slot: &Slot, raw: &str, status: &str) -> Conformed {
         ItemType::Other => {}
     }
     found
+}
+
+/// Takes out what only items of another type have: readers that go by fields would find a second thing in the item.
+pub(super) fn foreign_fields(kind: ItemType, item: &Object<'_>) -> Vec<Edit> {
+    let foreign: &[&str] = match kind {
+        ItemType::Message | ItemType::Reasoning => &["arguments", "input", "call_id", "name"],
+        ItemType::FunctionCall | ItemType::CustomToolCall => &["content", "summary"],
+        ItemType::Other => &[],
+    };
+    let there = |name: &&&str| item.present(name).is_some();
+    let there = foreign.iter().filter(there);
+    there.map(|name| Edit::Remove((*name).to_owned())).collect()
 }
 
 fn parts(
@@ -99,28 +118,38 @@ fn parts(
     let recut = slot.recut(kind, &whole).is_some();
     let (mut changed, mut lacking) = (false, false);
     let mut used = vec![false; delivered.len()];
+    let alike = slot.parts_like(kind, &whole);
+    for at in alike.iter().flatten() {
+        used[*at] = true;
+    }
     let mut mended: Vec<String> = Vec::new();
-    for ((part, raw), known) in whole.iter().zip(&list).zip(slot.parts_like(kind, &whole)) {
-        if let Some(at) = known {
+    for ((part, raw), known) in whole.iter().zip(&list).zip(alike) {
+        let alien = part.kind.is_none();
+        if let Some(at) = garbled(raw, delivered, &used).filter(|_| alien && known.is_none()) {
             used[at] = true;
+            changed = true;
+            mended.push(delivered[at].to_json());
+            continue;
         }
         match (part.kind, known.map(|at| &delivered[at])) {
             (Some(text), Some(known)) if known.text != part.text => {
                 changed = true;
-                mended.push(edit(
-                    raw,
-                    &[Edit::Set(text.text_field().name(), quote(&known.text))],
-                ));
+                let mut fill = conform_part(raw, text);
+                fill.push(Edit::Set(text.text_field().name(), quote(&known.text)));
+                mended.push(edit(raw, &fill));
             }
-            // What it says stands in another part.
-            (Some(_), None) if recut => changed = true,
+            // What it says stands in another part; or the item is over, and nothing more is delivered of it.
+            (Some(_), None) if recut || !slot.is_open() => changed = true,
             _ => {
-                let bare = part.kind == Some(TextKind::Output)
-                    && !Object::parse(raw)
-                        .is_some_and(|part| part.get("annotations").is_some_and(json::is_array));
-                lacking |= bare;
-                let fill = bare.then(|| edit(raw, &[Edit::Set("annotations", "[]".to_owned())]));
-                mended.push(fill.unwrap_or_else(|| (*raw).to_owned()));
+                let fill = part.kind.map_or(Vec::new(), |kind| conform_part(raw, kind));
+                lacking |= !fill.is_empty();
+                let names = fill.iter().filter_map(Edit::key);
+                found.lacking.extend(names);
+                mended.push(if fill.is_empty() {
+                    (*raw).to_owned()
+                } else {
+                    edit(raw, &fill)
+                });
             }
         }
     }
@@ -133,6 +162,14 @@ fn parts(
         (false, true) => found.parts.push(Edit::Set(field, json::array(mended))),
         (false, false) => {}
     }
+}
+
+/// The delivered part that a part of no known type says again, and that no other element of the item is.
+fn garbled(raw: &str, delivered: &[Part], used: &[bool]) -> Option<usize> {
+    let part = Object::parse(raw)?;
+    let text = part.filled("text").or_else(|| part.filled("refusal"))?;
+    let free = |(part, used): (&Part, &bool)| !used && part.text == *text;
+    delivered.iter().zip(used).position(free)
 }
 
 fn call(slot: &Slot, item: &Object<'_>, found: &mut Conformed) {
@@ -163,7 +200,10 @@ fn call(slot: &Slot, item: &Object<'_>, found: &mut Conformed) {
 pub(crate) fn conform_part(raw: &str, kind: TextKind) -> Vec<Edit> {
     let part = Object::parse(raw).unwrap_or_default();
     let mut edits = Vec::new();
-    if part.filled("type").is_none() {
+    let known = part
+        .filled("type")
+        .is_some_and(|name| name == kind.part_type());
+    if !known {
         edits.push(Edit::Set("type", quote(kind.part_type())));
     }
     let field = kind.text_field().name();

@@ -8,11 +8,13 @@ mod concord;
 mod conform;
 mod draft;
 mod ending;
+mod failed;
 mod open;
 mod payload;
 mod response;
 mod seed;
 mod settle;
+mod stray;
 mod terminal;
 mod twin;
 
@@ -20,6 +22,7 @@ use crate::ending::ResponseError;
 use crate::event::{Class, Event, EventKind, Field, Payload};
 use crate::json::{self, Edit, quote};
 use crate::model::{Model, Place, nested_of};
+use crate::rules;
 use crate::schema;
 use crate::slots::{Slot, TextKind};
 use crate::sse::Frame;
@@ -29,6 +32,7 @@ pub(crate) use concord::concord;
 pub(crate) use conform::{conform, conform_part};
 pub(crate) use draft::Draft;
 pub(crate) use ending::{error_code, error_object};
+pub(crate) use failed::failed_output;
 pub(crate) use twin::Released;
 
 /// The mending of one event.
@@ -124,6 +128,12 @@ impl<'m> Mend<'m> {
             .push(Event::read(Frame::compose(name, data.as_bytes())));
     }
 
+    /// The text that the event carries, opens or closes.
+    pub(crate) fn text_kind(&self) -> Option<TextKind> {
+        let slot = self.slot.map(|at| self.slot_ref(at));
+        crate::model::text_kind_of(self.event, self.kind, slot)
+    }
+
     pub(crate) fn slot_ref(&self, at: usize) -> &Slot {
         &self.model.slots.list[at]
     }
@@ -183,10 +193,12 @@ impl<'m> Mend<'m> {
 
     /// Follows an item that was moved: its events get its own index and id, and so does the terminal's `output`.
     pub(crate) fn follow(&mut self) {
-        if self.kind.class() == Class::Terminal {
-            self.conclude();
-        } else {
-            self.readdress();
+        let held = self.slot.is_some_and(|at| self.slot_ref(at).held);
+        match self.kind.class() {
+            Class::Terminal => self.conclude(),
+            Class::CallDelta | Class::CallDone if held => rules::hold(self),
+            Class::ItemDone if held => self.mend_item_done(),
+            _ => self.readdress(),
         }
     }
 
@@ -194,7 +206,7 @@ impl<'m> Mend<'m> {
         let (Some(at), Some(part)) = (self.slot, self.part) else {
             return;
         };
-        let Some(kind) = crate::model::text_kind_of(self.event, self.kind) else {
+        let Some(kind) = self.text_kind() else {
             return;
         };
         let Some(index) = self

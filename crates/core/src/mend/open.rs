@@ -6,6 +6,7 @@ use crate::model::Identity;
 use crate::slots::{Address, ItemType, Part, Slot, TextKind};
 
 use super::Mend;
+use super::conform::foreign_fields;
 
 impl Mend<'_> {
     /// Opens an item of which only `kind` is known, under the index and id that the event in hand uses. A call is
@@ -87,6 +88,7 @@ impl Mend<'_> {
         if let Some(call_id) = &call_id {
             edits.push(Edit::Set("call_id", quote(call_id)));
         }
+        edits.extend(foreign_fields(kind, &item));
         let base = edit(raw, &edits);
         let at = self.open_slot(
             &base,
@@ -110,6 +112,7 @@ impl Mend<'_> {
         let id = upstream_id.clone().filter(|id| !id.is_empty()).filter(free);
         let id = id.unwrap_or_else(|| self.model.mint.id(slot.kind.id_prefix()));
         slot.added = edit(base, &[Edit::Set("id", quote(&id))]);
+        slot.upstream_id = upstream_id.clone().filter(|own| *own != id);
         slot.id = Some(id);
         slot.made_up = true;
         slot.held = held;

@@ -56,6 +56,7 @@ impl Mend<'_> {
 
     /// Sends so much more of the arguments or input.
     pub(crate) fn send_payload_rest(&mut self, at: usize, rest: &str) {
+        self.forget_stray_call(at, rest);
         self.give_payload_delta(at, rest);
         let slot = &mut self.model.slots.list[at];
         slot.lost = None;

@@ -64,7 +64,8 @@ impl Mend<'_> {
             .fields
             .into_iter()
             .chain(edits.text)
-            .chain(edits.parts);
+            .chain(edits.parts)
+            .chain(edits.foreign);
         self.draft.edit_nested(edits);
     }
 
@@ -142,6 +143,11 @@ impl Mend<'_> {
         else {
             return;
         };
+        let rest = rest.to_owned();
+        let rest = self.less_strays(at, kind, part, &rest);
+        if rest.is_empty() {
+            return;
+        }
         let logprobs = if kind == TextKind::Output {
             r#","logprobs":[]"#
         } else {
@@ -150,9 +156,8 @@ impl Mend<'_> {
         let fields = format!(
             r#"{},"delta":{}{logprobs}"#,
             self.part_place(at, kind, part),
-            quote(rest)
+            quote(&rest)
         );
-        let rest = rest.to_owned();
         self.make(kind.delta(), &fields);
         self.model.slots.append(at, kind, part, &rest);
         let sent = &mut self.model.slots.list[at].parts_mut(kind)[part];
@@ -201,7 +206,10 @@ impl Mend<'_> {
 }
 
 fn empty_edits(kind: TextKind) -> Vec<Edit> {
-    let mut edits = vec![Edit::Set(kind.text_field().name(), quote(""))];
+    let mut edits = vec![
+        Edit::Set("type", quote(kind.part_type())),
+        Edit::Set(kind.text_field().name(), quote("")),
+    ];
     if kind == TextKind::Output {
         edits.push(Edit::Set("annotations", "[]".to_owned()));
         edits.push(Edit::Set("logprobs", "[]".to_owned()));

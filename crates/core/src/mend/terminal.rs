@@ -25,7 +25,7 @@ impl Mend<'_> {
         for (raw, slot) in outputs.iter().zip(&found.slots) {
             let at = match slot {
                 Some(at) => *at,
-                None if self.is_repetition(raw) => continue,
+                None if self.is_repetition(raw) || self.was_joined(raw) => continue,
                 None if Object::parse(raw).is_some_and(|item| item.filled("type").is_some()) => {
                     let at = self.open_known(raw);
                     self.conclude_item(at, Some(raw));

@@ -13,6 +13,7 @@ impl Model {
     /// the upstream will speak of the item. `place` is where it belongs.
     pub(crate) fn commit(&mut self, event: &Event, upstream: &Event, place: Place) {
         let Place { kind, slot, .. } = place;
+        self.numbers.note(upstream, self.upstream_sequence);
         if let Some(number) = upstream.integer(Field::SequenceNumber) {
             self.upstream_sequence = Some(number);
         }
@@ -48,6 +49,10 @@ impl Model {
             Class::ItemDone => self.done(event, upstream, slot),
             _ => {
                 if let Some(at) = slot {
+                    if upstream.raw_field(Field::OutputIndex).is_none() {
+                        self.slots
+                            .note_id(at, upstream.text(Field::ItemId).as_deref());
+                    }
                     self.slots.commit(at, event, kind, place.part);
                     self.note_part(at, upstream, kind);
                     self.content |= matches!(
@@ -148,6 +153,7 @@ impl Model {
             .unwrap_or_default();
         let own_id = own.filled("id").map(std::borrow::Cow::into_owned);
         slot.moved = event.integer(Field::OutputIndex) != upstream_index || slot.id != own_id;
+        slot.upstream_id = own_id.filter(|own| slot.id.as_ref() != Some(own));
         if let Some(own) = upstream.field(Field::Item).filter(|own| *own != raw) {
             slot.seed_from(own);
         }

@@ -2,7 +2,7 @@
 
 use crate::event::{Class, Event, EventKind, Field};
 use crate::json::{self, Object};
-use crate::slots::{Address, Slot, TextKind};
+use crate::slots::{Address, ItemType, Slot, TextKind};
 use crate::violation::Profile;
 
 use super::Model;
@@ -152,7 +152,7 @@ impl<'a> Look<'a> {
 
     /// The text that the event carries, opens or closes.
     pub(crate) fn text_kind(&self) -> Option<TextKind> {
-        text_kind(self.kind, &self.nested)
+        text_kind(self.kind, &self.nested, self.slot())
     }
 
     /// For `added`: the slot that was opened before, because another of the item's events came first.
@@ -173,17 +173,23 @@ impl<'a> Look<'a> {
     }
 }
 
-/// The kind of text of the part that an event speaks of. For `content_part.*` the part itself tells.
-pub(crate) fn text_kind(kind: EventKind, nested: &Object<'_>) -> Option<TextKind> {
-    match kind {
-        EventKind::ContentPartAdded | EventKind::ContentPartDone => Some(
-            nested
-                .string("type")
-                .and_then(|name| TextKind::of_part(&name))
-                .unwrap_or(TextKind::Output),
-        ),
-        _ => TextKind::of(kind),
+/// The kind of text of the part that an event speaks of. For `content_part.*` the part itself tells, else its item.
+fn text_kind(kind: EventKind, nested: &Object<'_>, slot: Option<&Slot>) -> Option<TextKind> {
+    if !matches!(
+        kind,
+        EventKind::ContentPartAdded | EventKind::ContentPartDone
+    ) {
+        return TextKind::of(kind);
     }
+    let own = nested
+        .string("type")
+        .and_then(|name| TextKind::of_part(&name));
+    let by_item = || match slot.map(|slot| slot.kind) {
+        Some(ItemType::Reasoning) => TextKind::Reasoning,
+        _ if nested.get("refusal").is_some() => TextKind::Refusal,
+        _ => TextKind::Output,
+    };
+    Some(own.unwrap_or_else(by_item))
 }
 
 /// The top-level field that holds the event's object.
@@ -251,12 +257,11 @@ pub(crate) fn nested_of(kind: EventKind) -> Option<Field> {
 }
 
 /// [`text_kind`] of an event whose part was not read yet.
-pub(crate) fn text_kind_of(event: &Event, kind: EventKind) -> Option<TextKind> {
-    text_kind(
-        kind,
-        &event
-            .field(Field::Part)
-            .and_then(Object::parse)
-            .unwrap_or_default(),
-    )
+pub(crate) fn text_kind_of(
+    event: &Event,
+    kind: EventKind,
+    slot: Option<&Slot>,
+) -> Option<TextKind> {
+    let part = event.field(Field::Part).and_then(Object::parse);
+    text_kind(kind, &part.unwrap_or_default(), slot)
 }

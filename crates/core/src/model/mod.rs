@@ -9,6 +9,7 @@ mod defaulted;
 mod habit;
 mod identity;
 mod look;
+mod numbers;
 mod plain;
 
 use std::collections::{HashMap, HashSet};
@@ -26,6 +27,8 @@ use crate::violation::{Code, Profile};
 pub(crate) use defaulted::Defaulted;
 pub(crate) use habit::Habit;
 pub(crate) use identity::{Closed, Identity};
+use numbers::Numbers;
+
 pub(crate) use look::{Look, Place, effective_kind, nested_of, text_kind_of};
 
 /// How often one event may be mended and inspected again before it is given up: each pass closes at least one gap, and
@@ -47,6 +50,8 @@ pub struct Model {
     pub(crate) model_name: Option<String>,
     /// The upstream's last sequence number.
     pub(crate) upstream_sequence: Option<u64>,
+    /// How the upstream counts.
+    pub(crate) numbers: Numbers,
     /// The last one that went downstream.
     pub(crate) sequence: Option<u64>,
     /// Sequence numbers are written anew from here on.
@@ -90,6 +95,7 @@ impl Model {
             created_at: None,
             model_name: None,
             upstream_sequence: None,
+            numbers: Numbers::default(),
             sequence: None,
             renumber: false,
             closed: HashMap::new(),
@@ -137,6 +143,15 @@ impl Model {
         let look = Look::new(self, event, profile);
         let mut findings = Vec::new();
         rules::inspect(&look, without, &mut findings);
+        let renamed = self.slots.names_other_call(event).is_some();
+        let alone = |one: &Finding| {
+            one.rule.code == rules::EVENT_REPEATED.code
+                || renamed && one.rule.code == rules::EVENT_ALIAS.code
+        };
+        if findings.iter().any(|one| alone(one) && one.is_violation()) {
+            // All else that is wrong with it follows from that.
+            findings.retain(alone);
+        }
         (findings, look.place())
     }
 
@@ -167,6 +182,10 @@ impl Model {
         sink: &mut Vec<Event>,
     ) -> Vec<Finding> {
         self.habit = None;
+        if place.kind.class() == Class::Error {
+            // Behind an error comes nothing but `response.failed`.
+            self.show_what_waits(profile, sink);
+        }
         let (made_before, mut fields) = (sink.len(), None);
         let mut moved = self.was_moved(place);
         if !findings.iter().any(Finding::is_violation) && !self.renumber && !moved {
@@ -266,6 +285,7 @@ impl Model {
 
     /// A dropped event's number was still the upstream's last one.
     fn note_dropped(&mut self, event: &Event) {
+        self.numbers.note(event, self.upstream_sequence);
         if let Some(number) = event.integer(Field::SequenceNumber) {
             self.upstream_sequence = self.upstream_sequence.max(Some(number));
         }

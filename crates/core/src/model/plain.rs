@@ -195,6 +195,7 @@ impl Model {
     fn take_plain(&mut self, event: &Event, place: Place) {
         self.habit = None;
         let number = event.integer(Field::SequenceNumber);
+        self.numbers.note(event, self.upstream_sequence);
         self.upstream_sequence = number;
         self.sequence = number;
         if let Some(at) = place.slot {
@@ -225,7 +226,7 @@ pub(super) fn takes_arguments(slot: &Slot, event: &Event) -> bool {
 /// More text of this kind may come for the part.
 fn takes_text(part: &Part, text: TextKind) -> bool {
     part.kind == Some(text)
-        && !(part.untyped || part.text_done || part.done)
+        && !(part.untyped || part.text_done || part.done || part.again)
         && part.seed.is_empty()
 }
 

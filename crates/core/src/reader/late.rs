@@ -140,6 +140,9 @@ impl Reader {
     /// The unterminated last block: read if it is whole and known, else it is where the body was cut.
     pub(super) fn take_last(&mut self, frame: Frame) {
         let event = Event::read(frame);
+        if rules::bare_error(event.frame()).is_some() {
+            return self.receive(event);
+        }
         match effective_kind(&event).class() {
             Class::Junk | Class::Unknown => {}
             _ => self.receive(event),

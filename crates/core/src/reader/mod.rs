@@ -33,7 +33,7 @@ use crate::violation::{Code, Profile, Repair, Severity, Violation};
 use ahead::Ahead;
 use ledger::Ledger;
 pub use options::{Mode, ReaderOptions, Step};
-use reread::{Reread, read_again};
+use reread::{Reread, by_its_name, read_again};
 use sniff::{Sniff, Sniffer};
 
 /// What the strict reading stopped at.
@@ -255,7 +255,13 @@ impl Reader {
     fn apply(&mut self, mut event: Event, mut findings: Vec<Finding>, mut place: Place) {
         let span = span_of(&event);
         self.note(&findings, span);
-        match read_again(&event, &findings) {
+        let named = self.model.slots.names_other_call(&event).is_some();
+        let read = if named && findings.iter().any(Finding::is_violation) {
+            by_its_name(&event)
+        } else {
+            read_again(&event, &findings)
+        };
+        match read {
             Reread::Same => {}
             Reread::Nothing => return,
             Reread::Event(read) => {

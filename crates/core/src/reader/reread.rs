@@ -1,8 +1,8 @@
 //! Frames that say more than they look like: with bytes that are no UTF-8, or with JSON whose line breaks were written
 //! as they are (DEVIATIONS 6.14), or with an error in plain words. They are read again in the form that was meant.
 
-use crate::event::{Class, Event, Payload};
-use crate::json;
+use crate::event::{Class, Event, Field, Payload};
+use crate::json::{self, Edit, edit};
 use crate::model::effective_kind;
 use crate::rules::{self, Finding};
 use crate::sse::{Frame, Oddities};
@@ -21,6 +21,16 @@ pub(super) enum Reread {
 pub(super) fn read_again(event: &Event, findings: &[Finding]) -> Reread {
     let frame = event.frame();
     let found = |rule: &rules::Rule| findings.iter().any(|one| one.rule.code == rule.code);
+    let violates = findings.iter().any(Finding::is_violation);
+    if violates
+        && found(&rules::DATA_LINE_MISSING)
+        && let Some(body) = rules::bare_error(frame)
+    {
+        let body = edit(body, &[Edit::Set("type", json::quote("error"))]);
+        let data = with_escaped_breaks(&body);
+        let event = Event::read(Frame::compose("error", data.as_bytes()));
+        return Reread::Event(Box::new(event));
+    }
     if frame.oddities().contains(Oddities::INVALID_UTF8) && !findings.is_empty() {
         return match lossy(frame) {
             Some(event) => Reread::Event(Box::new(event)),
@@ -42,6 +52,23 @@ pub(super) fn read_again(event: &Event, findings: &[Finding]) -> Reread {
         return Reread::Event(Box::new(event));
     }
     Reread::Same
+}
+
+/// The event of a call under the name that the other kind of call has for it.
+pub(super) fn by_its_name(event: &Event) -> Reread {
+    let Some(kind) = event.kind().of_other_call() else {
+        return Reread::Same;
+    };
+    let mut edits = vec![Edit::Set("type", json::quote(kind.name()))];
+    for (from, to) in [(Field::Arguments, "input"), (Field::Input, "arguments")] {
+        if let Some(raw) = event.field(from) {
+            edits.push(Edit::Set(to, raw.to_owned()));
+            edits.push(Edit::Remove(from.name().to_owned()));
+        }
+    }
+    let data = edit(event.data(), &edits);
+    let event = Event::read(Frame::compose(kind.name(), data.as_bytes()));
+    Reread::Event(Box::new(event))
 }
 
 /// The same frame with U+FFFD for what is no UTF-8.

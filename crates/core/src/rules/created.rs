@@ -35,6 +35,10 @@ pub(super) static CREATED_MISSING: Rule = Rule {
         if look.model.created || look.kind == EventKind::Created {
             return None;
         }
+        // Where it is only said, that is once.
+        if look.is_open() && look.model.numbers.begun() {
+            return None;
+        }
         // A first event that is the upstream's verdict is an ending (PROTOCOL.md, profiles).
         if look.is_sdk()
             && (look.class == Class::Error

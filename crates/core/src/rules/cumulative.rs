@@ -3,7 +3,7 @@
 use crate::event::{Class, Field};
 use crate::json::quote;
 use crate::mend::Mend;
-use crate::model::{Look, text_kind_of};
+use crate::model::Look;
 use crate::violation::Code;
 
 use super::{Grade, Rule, say};
@@ -47,7 +47,8 @@ fn mend(mend: &mut Mend<'_>) {
     let slot = mend.slot_ref(at);
     let delivered = match (mend.kind.class(), mend.part) {
         (Class::CallDelta, _) => Some(slot.payload.as_str()),
-        (_, Some(part)) => text_kind_of(mend.event, mend.kind)
+        (_, Some(part)) => mend
+            .text_kind()
             .and_then(|kind| slot.parts(kind).get(part))
             .map(|part| part.text.as_str()),
         _ => None,

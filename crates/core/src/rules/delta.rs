@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Object, is_object, is_string, is_truthy, quote};
+use crate::json::{Object, elements, is_object, is_string, is_truthy, quote, unescape};
 use crate::mend::Mend;
 use crate::model::Look;
 use crate::slots::{ItemType, Lost, Slot, TextKind};
@@ -18,7 +18,7 @@ pub(super) static DELTA_NOT_STRING: Rule = Rule {
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "A delta of text or arguments is a string.",
-    mends: "`delta.text` is taken, of a call also `arguments`, or its whole arguments as an object; any other is dropped, and what comes behind it in a call waits for the done event.",
+    mends: "`delta.text` is taken, of a call also `arguments`, or its whole arguments as an object; an array of strings is joined; any other is dropped, and what comes behind it in a call waits for the done event.",
     advice: "Send `delta` as a string (`\"delta\":\"Hello\"`), not as an object, and send no event where there is no text.",
     evidence: "DEVIATIONS 3.12; tombii/better-ccflare#233",
     fixture: "delta-not-string",
@@ -48,7 +48,8 @@ pub(super) static DELTA_NOT_STRING: Rule = Rule {
             .field(Field::Delta)
             .filter(|raw| is_object(raw))
             .and_then(Object::parse);
-        match raw.and_then(|delta| delta.string("text").map(std::borrow::Cow::into_owned)) {
+        let text = raw.and_then(|delta| delta.string("text").map(std::borrow::Cow::into_owned));
+        match text.or_else(|| joined(mend.event.field(Field::Delta)?)) {
             Some(text) => mend.draft.set("delta", quote(&text)),
             None => mend.drop_event(),
         }
@@ -66,7 +67,8 @@ fn mend_call(mend: &mut Mend<'_>) {
     let first = slot.is_none_or(|slot| slot.payload.is_empty() && slot.payload_seed.is_empty());
     let open = slot.is_none_or(|slot| slot.lost != Some(Lost::Hole));
     let raw = mend.event.field(Field::Delta).unwrap_or_default();
-    if let Some(text) = unwrapped(raw, kind, first).filter(|_| open) {
+    let text = unwrapped(raw, kind, first).or_else(|| joined(raw).map(Cow::Owned));
+    if let Some(text) = text.filter(|_| open) {
         return mend.draft.set("delta", quote(&text));
     }
     let at = mend.slot.unwrap_or_else(|| mend.open_unknown(kind));
@@ -77,6 +79,12 @@ fn mend_call(mend: &mut Mend<'_>) {
         mend.model.renumber = true;
     }
     mend.drop_event();
+}
+
+/// The pieces of a delta that is an array of strings, as one.
+fn joined(raw: &str) -> Option<String> {
+    let pieces = elements(raw)?;
+    pieces.into_iter().map(unescape).collect()
 }
 
 /// The text in a delta that is an object: wrapped as other protocols do it, or the object itself where it is a function
@@ -166,7 +174,7 @@ fn mend(mend: &mut Mend<'_>) {
 
 /// What a late delta goes on with behind the text that its done event already brought; `None` where that is all of it.
 fn not_sent_yet(mend: &mut Mend<'_>, text: TextKind) -> Option<String> {
-    let delta = mend.event.text(Field::Delta)?;
+    let delta = unescape(mend.draft.current(mend.event, Field::Delta)?)?.into_owned();
     let at = mend.slot?;
     let parts = mend.model.slots.list[at].parts_mut(text).iter_mut();
     parts

@@ -3,7 +3,7 @@
 use crate::event::{Class, EventKind};
 use crate::json::Object;
 use crate::mend::{Mend, concord};
-use crate::model::{Identity, Look, text_kind_of};
+use crate::model::{Identity, Look};
 use crate::slots::{Part, Slot, TextKind};
 use crate::violation::Code;
 
@@ -196,6 +196,6 @@ fn item(look: &Look<'_>) -> Said {
 
 /// The text of a part, by the event that is about to close it.
 pub(super) fn part_of(mend: &Mend<'_>) -> Option<(usize, TextKind, usize)> {
-    let kind = text_kind_of(mend.event, mend.kind)?;
+    let kind = mend.text_kind()?;
     Some((mend.slot?, kind, mend.part?))
 }

@@ -3,8 +3,8 @@
 use crate::event::{Class, EventKind, Field};
 use crate::json::{Edit, Object, edit, is_object, is_string};
 use crate::mend::{Mend, conform, conform_part};
-use crate::model::{Look, text_kind_of};
-use crate::slots::{ItemType, Slot, payload_text};
+use crate::model::Look;
+use crate::slots::{ItemType, Slot, TextKind, payload_text};
 use crate::violation::Code;
 
 use super::part::is_alien;
@@ -44,7 +44,10 @@ fn inspect(look: &Look<'_>) -> Said {
             let nameless = is_nameless(raw);
             let mut names: Vec<&str> = missing.iter().filter_map(Edit::key).collect();
             names.extend(nameless.then_some("name` or `call_id"));
-            lacks(&names)
+            match names.as_slice() {
+                [] if !missing.is_empty() => say(FOREIGN),
+                names => lacks(names),
+            }
         }
         Class::ItemDone => {
             let Some(raw) = look.event.field(Field::Item).filter(|raw| is_object(raw)) else {
@@ -53,13 +56,20 @@ fn inspect(look: &Look<'_>) -> Said {
             let slot = look.slot()?;
             let conformed = conform(slot, raw, "completed");
             match conformed.field_names().as_slice() {
-                [] if !conformed.parts.is_empty() => say("A part of the item lacks `annotations`"),
+                [] if !conformed.parts.is_empty() => {
+                    let mut names = conformed.lacking;
+                    names.dedup();
+                    Some(format!("A part of the item lacks `{}`", names.join("`, `")).into())
+                }
+                [] if !conformed.foreign.is_empty() => say(FOREIGN),
                 names => lacks(names),
             }
         }
         _ => None,
     }
 }
+
+const FOREIGN: &str = "The item has fields of another type's";
 
 fn lacks(names: &[&str]) -> Said {
     if names.is_empty() {
@@ -115,7 +125,8 @@ fn added_edits(raw: &str) -> Vec<Edit> {
         summary: Vec::new(),
         ..slot
     };
-    conform(&blank, raw, "in_progress").fields
+    let found = conform(&blank, raw, "in_progress");
+    found.fields.into_iter().chain(found.foreign).collect()
 }
 
 fn mend(mend: &mut Mend<'_>) {
@@ -177,10 +188,11 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
         let Some(raw) = part.filter(|raw| is_object(raw)) else {
             return say("The part is missing");
         };
-        if is_alien(raw) {
-            let added = look.class == Class::PartAdded;
-            return if added {
-                say("The part's type is none of the protocol's")
+        if is_alien(raw, look.kind) {
+            let known = look.nested.string("type");
+            let known = known.is_some_and(|name| TextKind::of_part(&name).is_some());
+            return if known || look.class == Class::PartAdded {
+                say("The part's type is none that such an event has")
             } else {
                 None
             };
@@ -195,23 +207,25 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
         }
     },
     mend: |mend| {
-        if mend.event.field(Field::Part).is_some_and(is_alien) {
+        if let Some(raw) = mend.event.field(Field::Part)
+            && is_alien(raw, mend.kind)
+        {
             return mend.drop_event();
         }
-        let slot = mend.slot.map(|at| mend.slot_ref(at).kind);
-        let Some(kind) = text_kind_of(mend.event, mend.kind) else {
+        let Some(kind) = mend.text_kind() else {
             return;
         };
-        let kind = if slot == Some(ItemType::Reasoning)
-            && mend.kind.name().starts_with("response.content")
-        {
-            crate::slots::TextKind::Reasoning
-        } else {
-            kind
-        };
         let part = mend.event.field(Field::Part).filter(|raw| is_object(raw));
-        // The end of a part that nothing is known of says nothing.
-        if part.is_none() && mend.part.is_none() && mend.kind.class() == Class::PartDone {
+        let added = mend.kind.class() == Class::PartAdded;
+        // The end of a part that nothing is known of says nothing. A message has parts of two kinds: which of them begins,
+        // its first delta tells.
+        if part.is_none()
+            && if added {
+                is_of_message(mend)
+            } else {
+                mend.part.is_none()
+            }
+        {
             return mend.drop_event();
         }
         let raw = part.unwrap_or("{}").to_owned();
@@ -219,3 +233,8 @@ pub(super) static PART_FIELDS_MISSING: Rule = Rule {
             .set("part", edit(&raw, &conform_part(&raw, kind)));
     },
 };
+
+fn is_of_message(mend: &Mend<'_>) -> bool {
+    let kind = mend.slot.map(|at| mend.slot_ref(at).kind);
+    mend.kind == EventKind::ContentPartAdded && kind.is_none_or(|kind| kind == ItemType::Message)
+}

@@ -121,6 +121,8 @@ pub(crate) static CHANGED: Rule = Rule {
         let (slot, now) = (look.slot()?, given(look)?);
         match slot.id.as_deref() {
             Some(first) if *now == *first => None,
+            // Why it goes by another one was said where it was added.
+            Some(_) if slot.moved && slot.upstream_id.as_deref() == Some(&*now) => None,
             Some(first) => Some(format!("The item's id was `{first}` and is `{now}`").into()),
             None if look.class == Class::ItemDone => {
                 Some(format!("The item had no id and now is `{now}`").into())

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::event::{Class, EventKind, Field};
 use crate::json::{GrowingObject, Object, is_object};
 use crate::mend::Mend;
-use crate::model::{Look, text_kind_of};
+use crate::model::Look;
 use crate::slots::{ItemType, payload_field, payload_text};
 use crate::violation::Code;
 
@@ -34,9 +34,8 @@ fn inspect(look: &Look<'_>) -> Said {
         (Class::ItemAdded, Some(_)) => {
             return say("`response.output_item.added` comes after the item's first event");
         }
-        (_, Some(slot)) if slot.held => {
-            return say("The event comes for a call that was not added");
-        }
+        // It was said of its first event.
+        (_, Some(slot)) if slot.held => return None,
         _ => {}
     }
     if look.is_sdk() {
@@ -87,9 +86,12 @@ fn mend(mend: &mut Mend<'_>) {
             None => mend.drop_event(),
         },
         _ => {
-            let Some(text) = text_kind_of(mend.event, mend.kind) else {
+            let Some(text) = mend.text_kind() else {
                 return mend.drop_event();
             };
+            if mend.kind.class() == Class::TextDelta && mend.was_sent() {
+                return;
+            }
             mend.slot = Some(mend.open_unknown(text.item_type()));
             mend.readdress();
         }
@@ -110,7 +112,7 @@ fn late_added(mend: &mut Mend<'_>) {
 }
 
 /// A call's arguments before its name: kept, and sent when the name is known.
-fn hold(mend: &mut Mend<'_>) {
+pub(crate) fn hold(mend: &mut Mend<'_>) {
     let kind = match mend.kind {
         EventKind::CustomToolCallInputDelta | EventKind::CustomToolCallInputDone => {
             ItemType::CustomToolCall

@@ -1,8 +1,10 @@
 //! Blocks that are no event: what a reader that trusts every `data:` line falls over.
 
+use crate::ending::ResponseError;
 use crate::event::{Class, Payload};
+use crate::json::Object;
 use crate::model::Look;
-use crate::sse::Oddities;
+use crate::sse::{Frame, Oddities};
 use crate::violation::Code;
 
 use super::{ALL, Grade, Rule, Said, say};
@@ -109,6 +111,36 @@ pub(super) static DATA_NOT_OBJECT: Rule = Rule {
     },
     mend: |mend| mend.drop_event(),
 };
+
+/// An error as a JSON body of its own, behind events.
+pub(crate) static DATA_LINE_MISSING: Rule = Rule {
+    code: Code("data-line-missing"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    open: Grade::Violation,
+    demands: "What is said in a stream stands behind `data:`, an error too.",
+    mends: "The error is read, and is the stream's: an `error` event.",
+    advice: "Once events were sent, send an error as an event (`event: error`, `data: {…}`), and not as the JSON body of an HTTP error: readers of event streams pass over lines without a field's name.",
+    evidence: "DEVIATIONS 5.2, 6.15; WHATWG HTML 9.2.6 (a line whose field is not known is ignored)",
+    fixture: "data-line-missing",
+    on: &[Class::Comment, Class::Junk],
+    inspect: |look| {
+        bare_error(look.event.frame())?;
+        say("An error comes without `data:`")
+    },
+    mend: |mend| mend.drop_event(),
+};
+
+/// The error that the frame's lines make, none of which is one of an event stream.
+pub(crate) fn bare_error(frame: &Frame) -> Option<&str> {
+    if frame.has_data() || !frame.oddities().contains(Oddities::UNKNOWN_FIELD) {
+        return None;
+    }
+    let text = std::str::from_utf8(frame.raw()).ok()?.trim();
+    let body = Object::parse(text).filter(|_| text.starts_with('{'))?;
+    let told = body.present("error").is_some() || body.string("type").as_deref() == Some("error");
+    (told && ResponseError::from_json(text).is_some()).then_some(text)
+}
 
 /// Junk between good frames.
 pub(crate) static DATA_NOT_JSON: Rule = Rule {

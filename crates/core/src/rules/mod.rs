@@ -4,6 +4,7 @@
 //! event breaks it (`inspect`, pure) and what the tolerant reading does about it (`mend`). The rules run in the order
 //! of the table; only those that are listed for an event's class and graded in the profile are asked.
 
+mod annotation;
 mod arguments;
 mod body;
 mod call_id;
@@ -166,7 +167,9 @@ static RULES: &[&Rule] = &[
     &junk::DATA_NOT_JSON,
     &json_text::DUPLICATE_KEY,
     &json_text::LONE_SURROGATE,
+    &junk::DATA_LINE_MISSING,
     &comment::COMMENT_AFTER_ID,
+    &sequence::EVENT_REPEATED,
     &naming::TYPE_MISSING,
     &created::CREATED_MISSING,
     &created::CREATED_NOT_FIRST,
@@ -202,6 +205,7 @@ static RULES: &[&Rule] = &[
     &item_fields::PART_FIELDS_MISSING,
     &part::CONTENT_INDEX_MISSING,
     &part::PART_NOT_ADDED,
+    &annotation::ANNOTATION_FIELDS_MISSING,
     &done_missing::TEXT,
     &done_missing::PART,
     &done_missing::ARGUMENTS,
@@ -249,10 +253,12 @@ pub(crate) use body::{
 pub use clients::{clients, grouped};
 pub(crate) use framing::FINAL_BLANK_LINE_MISSING;
 pub(crate) use item_id::CHANGED as ITEM_ID_CHANGED;
-pub(crate) use junk::DATA_NOT_JSON;
+pub(crate) use item_not_added::hold;
+pub(crate) use junk::{DATA_LINE_MISSING, DATA_NOT_JSON, bare_error};
 pub use measured::{Measured, measurements};
+pub(crate) use naming::EVENT_ALIAS;
 pub(crate) use plain::{breakable_by_plain, inspect_plain, is_of_the_address};
-pub(crate) use sequence::NOT_INCREASING as SEQUENCE_NOT_INCREASING;
+pub(crate) use sequence::{EVENT_REPEATED, NOT_INCREASING as SEQUENCE_NOT_INCREASING};
 
 /// Every code, in the order of the rules.
 pub(crate) fn codes() -> impl Iterator<Item = Code> {

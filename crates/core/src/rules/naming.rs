@@ -37,19 +37,24 @@ pub(super) static TYPE_MISSING: Rule = Rule {
     },
 };
 
-/// An older name for an event of the protocol.
-pub(super) static EVENT_ALIAS: Rule = Rule {
+/// An older name for an event of the protocol, or the name of another call's.
+pub(crate) static EVENT_ALIAS: Rule = Rule {
     code: Code("event-alias"),
     sdk: Grade::Info,
     portable: Grade::Violation,
     open: Grade::Violation,
     demands: "Events have the names that the protocol gives them.",
     mends: "The event gets its name.",
-    advice: "Use the protocol's name: `response.reasoning_text.delta` and `.done`, not `response.reasoning.delta` and `.done`.",
+    advice: "Use the protocol's name: `response.reasoning_text.delta` and `.done`, not `response.reasoning.delta` and `.done`; for a custom call `response.custom_tool_call_input.delta` and `.done`, with its `input`.",
     evidence: "`response.reasoning.delta` in the Open Responses schema; openai-node throws on it",
     fixture: "event-alias",
     on: OBJECTS,
     inspect: |look| {
+        let other = look.model.slots.names_other_call(look.event);
+        if let Some(slot) = other.filter(|_| !look.is_sdk()) {
+            let name = look.event.type_name();
+            return Some(format!("`{name}` comes for a `{}`", slot.type_name).into());
+        }
         let known = if look.is_open() {
             // `response.done` is the matter of `terminal-alias`, a truthy `error` anywhere that of `error-shape`.
             look.event.is_quoted(Field::Type, look.wire_name())

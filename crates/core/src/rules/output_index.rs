@@ -129,6 +129,10 @@ fn changed(look: &Look<'_>) -> Said {
     if Some(now) == slot.shown_index() || look.class == Class::ItemAdded {
         return None;
     }
+    // Why it stands at another one was said where it was added.
+    if slot.moved && slot.upstream_index == Some(now) {
+        return None;
+    }
     Some(
         format!(
             "The item stands at output index {}, the event says {now}",

@@ -3,7 +3,7 @@
 use crate::event::{Class, EventKind, Field};
 use crate::json::{Object, is_object};
 use crate::mend::Mend;
-use crate::model::{Look, text_kind_of};
+use crate::model::Look;
 use crate::slots::{ItemType, TextKind};
 use crate::violation::Code;
 
@@ -25,6 +25,7 @@ pub(super) static CONTENT_INDEX_MISSING: Rule = Rule {
         Class::TextDelta,
         Class::TextDone,
         Class::PartDone,
+        Class::ItemStatus,
     ],
     inspect: index,
     mend: ensure,
@@ -104,7 +105,12 @@ fn inspect(look: &Look<'_>) -> Said {
     match look.class {
         Class::PartAdded => look.part.map(|_| "The part was already added".into()),
         class => {
-            let part = look.part.map(|part| slot.parts(text)[part].kind);
+            let known = look.part.map(|part| &slot.parts(text)[part]);
+            if class == Class::TextDelta && known.is_some_and(|part| part.again && !part.text_done)
+            {
+                return say("Text comes for a part that was added again");
+            }
+            let part = known.map(|part| part.kind);
             let fits = match part {
                 Some(None) => class == Class::PartDone,
                 Some(kind) => kind == Some(text),
@@ -121,14 +127,16 @@ fn inspect(look: &Look<'_>) -> Said {
 
 fn ensure(mend: &mut Mend<'_>) {
     let Some(at) = mend.slot else { return };
-    let Some(text) = text_kind_of(mend.event, mend.kind) else {
+    let Some(text) = mend.text_kind() else {
         return;
     };
     let index = mend.event.integer(text.index_field());
     if mend.kind.class() == Class::PartAdded {
         if let Some(part) = mend.part {
             // The part that was made for its first text is this one, come late.
-            mend.model.slots.list[at].parts_mut(text)[part].made_up = false;
+            let known = &mut mend.model.slots.list[at].parts_mut(text)[part];
+            known.again = !known.made_up && !known.text.is_empty();
+            known.made_up = false;
             return mend.drop_event();
         }
         let next = mend.slot_ref(at).parts(text).len().to_string();
@@ -140,22 +148,33 @@ fn ensure(mend: &mut Mend<'_>) {
             .get(*part)
             .is_some_and(|part| part.kind == Some(text))
     };
+    let again = |part: &usize| {
+        mend.kind.class() == Class::TextDelta && mend.slot_ref(at).parts(text)[*part].again
+    };
     let known = mend
         .part
         .filter(|_| mend.kind.class() == Class::PartDone)
-        .or(mend.part.filter(fits));
+        .or(mend.part.filter(fits).filter(|part| !again(part)));
+    if let Some(part) = mend.part.filter(fits).filter(again) {
+        mend.model.slots.list[at].parts_mut(text)[part].again = false;
+    }
     let raw = mend.event.field(Field::Part).filter(|raw| is_object(raw));
-    if known.is_none() && raw.is_some_and(is_alien) {
+    if known.is_none() && raw.is_some_and(|raw| is_alien(raw, mend.kind)) {
         return mend.drop_event();
+    }
+    if known.is_none() && mend.kind.class() == Class::TextDelta && mend.was_sent() {
+        return;
     }
     let part = known.unwrap_or_else(|| mend.open_part(at, text, index, None));
     mend.part = Some(part);
     mend.readdress();
 }
 
-/// A part that says its type, and not one of the protocol's.
-pub(super) fn is_alien(raw: &str) -> bool {
+/// A part that says its type, and not one that such an event has.
+pub(super) fn is_alien(raw: &str, kind: EventKind) -> bool {
     let part = Object::parse(raw).unwrap_or_default();
-    part.filled("type")
-        .is_some_and(|name| TextKind::of_part(&name).is_none())
+    let of_summary = TextKind::of(kind) == Some(TextKind::Summary);
+    part.filled("type").is_some_and(|name| {
+        TextKind::of_part(&name).is_none_or(|own| (own == TextKind::Summary) != of_summary)
+    })
 }

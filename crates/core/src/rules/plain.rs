@@ -38,6 +38,7 @@ static MET: &[&Rule] = &[
     &output_index::CHANGED,
     &part::CONTENT_INDEX_MISSING,
     &part::PART_NOT_ADDED,
+    &sequence::EVENT_REPEATED,
     &sequence::MISSING,
     &sequence::NOT_INCREASING,
 ];

@@ -3,7 +3,7 @@
 use crate::event::{Class, Field};
 use crate::json::{Edit, is_object, quote};
 use crate::mend::Mend;
-use crate::model::{Look, text_kind_of};
+use crate::model::Look;
 use crate::slots::{ItemType, Part, Slot, TextKind};
 use crate::violation::Code;
 
@@ -35,8 +35,11 @@ fn inspect(look: &Look<'_>) -> Said {
         Class::ItemAdded if look.slot.is_none() => {
             let raw = look.event.field(Field::Item).filter(|raw| is_object(raw))?;
             let item = Slot::from_item(raw, 0, None);
+            let parts = !item.content.is_empty() || !item.summary.is_empty();
             if item.holds_text() || item.kind.is_call() && !item.payload.is_empty() {
                 return say("The added item already holds text or arguments");
+            } else if parts && item.kind.has_parts() {
+                return say("The added item already holds a part");
             }
             None
         }
@@ -101,7 +104,7 @@ fn mend(mend: &mut Mend<'_>) {
             }
         }
         _ => {
-            let kind = text_kind_of(mend.event, mend.kind);
+            let kind = mend.text_kind();
             if let (Some(at), Some(kind), Some(part)) = (mend.slot, kind, mend.part) {
                 mend.send_seed(at, kind, part);
             }

@@ -61,7 +61,7 @@ const MANY: usize = 8;
 /// A done event without the text, arguments or input that it is there for.
 fn says_nothing(event: &Event, kind: EventKind) -> bool {
     let field = match kind.class() {
-        Class::TextDone => text_kind_of(event, kind).map(TextKind::text_field),
+        Class::TextDone => text_kind_of(event, kind, None).map(TextKind::text_field),
         Class::CallDone if kind == EventKind::CustomToolCallInputDone => Some(Field::Input),
         Class::CallDone => Some(Field::Arguments),
         _ => None,

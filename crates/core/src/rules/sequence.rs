@@ -35,6 +35,29 @@ pub(super) static MISSING: Rule = Rule {
     mend: renumber,
 };
 
+/// A frame that comes twice.
+pub(crate) static EVENT_REPEATED: Rule = Rule {
+    code: Code("event-repeated"),
+    sdk: Grade::Info,
+    portable: Grade::Violation,
+    open: Grade::Violation,
+    demands: "No event is sent twice, number and all.",
+    mends: "The second one is dropped. Only an event that is byte for byte the one before it is taken for one, and only where the numbers rose until then: a relay that does not count means what it says.",
+    advice: "Look for what retries a write that went through, between your upstream and your client: the same frame under the same `sequence_number` is text that is shown twice.",
+    evidence: "DEVIATIONS 1.7 (a gateway that forwarded again what it had peeked at); tenet 2",
+    fixture: "event-repeated",
+    on: NAMED,
+    inspect: |look| {
+        let before = look.model.upstream_sequence;
+        if look.model.numbers.repeats(look.event, before) {
+            say("The event is the one before it once more, its number included")
+        } else {
+            None
+        }
+    },
+    mend: |mend| mend.drop_event(),
+};
+
 /// A `sequence_number` that does not grow.
 pub(crate) static NOT_INCREASING: Rule = Rule {
     code: Code("sequence-not-increasing"),

@@ -1,8 +1,8 @@
 //! The terminal event: its name, its status, its output.
 
 use crate::event::{Class, EventKind, Field};
-use crate::json::{Object, is_array, quote};
-use crate::mend::concord;
+use crate::json::{Object, elements, is_array, quote};
+use crate::mend::{concord, failed_output};
 use crate::model::Look;
 use crate::violation::Code;
 
@@ -147,10 +147,21 @@ pub(super) static OUTPUT_MISSING: Rule = Rule {
     fixture: "output-empty",
     on: TERMINAL,
     inspect,
-    mend: |mend| mend.conclude(),
+    mend: |mend| {
+        if mend.kind == EventKind::Failed {
+            mend.order_failed();
+        } else {
+            mend.conclude();
+        }
+    },
 };
 
 fn inspect(look: &Look<'_>) -> Said {
+    if look.kind == EventKind::Failed {
+        let outputs = look.nested.get("output").and_then(elements)?;
+        failed_output(&look.model.slots, &outputs)?;
+        return say("The items in the failed response's `output` are not as they were streamed");
+    }
     if !matches!(look.kind, EventKind::Completed | EventKind::Incomplete) {
         return None;
     }

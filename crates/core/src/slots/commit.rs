@@ -34,6 +34,7 @@ impl Slot {
             index,
             upstream_index,
             id: item.filled("id").map(std::borrow::Cow::into_owned),
+            upstream_id: None,
             kind,
             type_name,
             call_id: item.filled("call_id").map(std::borrow::Cow::into_owned),

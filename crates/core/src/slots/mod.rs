@@ -117,6 +117,8 @@ pub(crate) struct Part {
     pub(crate) upstream_index: u64,
     /// It was made for text that came too early; its own added event may still come.
     pub(crate) made_up: bool,
+    /// It was added once more: a delta that comes now begins another part under its index, anything else is its own.
+    pub(crate) again: bool,
 }
 
 /// One output item.
@@ -128,6 +130,8 @@ pub(crate) struct Slot {
     pub(crate) upstream_index: Option<u64>,
     /// Its id downstream.
     pub(crate) id: Option<String>,
+    /// The id that the upstream added it with, where that is another one.
+    pub(crate) upstream_id: Option<String>,
     pub(crate) kind: ItemType,
     pub(crate) type_name: String,
     pub(crate) call_id: Option<String>,
@@ -192,6 +196,26 @@ impl Slot {
         (!self.indexless).then_some(self.index)
     }
 
+    /// OpenAI's types, and so every client that was made from them, require the item's status. Of the hosted tools some
+    /// have one that may be left out.
+    pub(crate) fn needs_status(&self) -> bool {
+        const HOSTED: [&str; 8] = [
+            "apply_patch_call",
+            "code_interpreter_call",
+            "computer_call",
+            "file_search_call",
+            "image_generation_call",
+            "local_shell_call",
+            "shell_call",
+            "web_search_call",
+        ];
+        match self.kind {
+            ItemType::Message | ItemType::FunctionCall | ItemType::CustomToolCall => true,
+            ItemType::Reasoning => false,
+            ItemType::Other => HOSTED.contains(&bare(&self.type_name)),
+        }
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.done.is_none()
     }
@@ -253,6 +277,9 @@ pub(crate) enum Change {
 
 /// What a slot costs besides its texts, in bytes.
 const SLOT: usize = 512;
+
+/// What an id costs besides its letters, in bytes.
+const ID: usize = 64;
 
 /// All items of one response.
 #[derive(Debug, Clone)]
@@ -353,6 +380,17 @@ impl Slots {
             self.by_index.entry(index).or_insert(at);
         }
         if let Some(id) = id.filter(|id| !id.is_empty() && !self.by_id.contains_key(*id)) {
+            self.by_id.insert(id.to_owned(), at);
+        }
+    }
+
+    /// An event that has no index was taken for this slot's: what else has its id is this slot's as well. Without room for
+    /// one more id it is found as it was.
+    pub(crate) fn note_id(&mut self, at: usize, id: Option<&str>) {
+        let unknown = |id: &&str| !id.is_empty() && !self.by_id.contains_key(*id);
+        if let Some(id) = id.filter(unknown)
+            && self.keep(ID + id.len())
+        {
             self.by_id.insert(id.to_owned(), at);
         }
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::event::Field;
-use crate::json::{self, Object};
+use crate::json::{self, GrowingObject, Object};
 
 use super::{Change, ItemType, Slot, Slots};
 
@@ -110,7 +110,9 @@ impl Slot {
     /// A call's delta goes on where the arguments that it was added with end; else it says them again.
     pub(crate) fn continues_seed(&self, delta: &str) -> bool {
         let seed = self.payload_seed.as_str();
-        let placeholder = self.kind == ItemType::FunctionCall && json::is_whole_object(seed);
+        // An empty object there only keeps the place, and what no object begins with is no piece of arguments.
+        let placeholder = self.kind == ItemType::FunctionCall
+            && (json::is_whole_object(seed) || !GrowingObject::default().push(seed));
         !seed.is_empty() && !placeholder && !delta.starts_with(seed) && !seed.starts_with(delta)
     }
 }

@@ -262,6 +262,16 @@ impl Slots {
         address.fits(&self.list[found]).then_some(found)
     }
 
+    /// The event names a call of the other kind than its own name does.
+    pub(crate) fn names_other_call(&self, event: &Event) -> Option<&Slot> {
+        let want = event.kind().of_other_call().and_then(want)?;
+        let index = event.integer(Field::OutputIndex);
+        let by_id = || self.with_id(&event.text(Field::ItemId)?);
+        let at = by_id().or_else(|| self.at_index(Some(index?)))?;
+        let slot = &self.list[at];
+        (slot.kind == want && !slot.made_up && slot.is_open()).then_some(slot)
+    }
+
     /// Some item is known by the index or the id, whatever its type.
     pub(crate) fn is_known(&self, address: &Address<'_>) -> bool {
         let id = address.id.as_deref();
@@ -312,6 +322,7 @@ impl Slots {
                     .or_else(|| place.filter(|place| fits(&parts[*place])))
                     .or_else(|| parts.iter().rposition(fits));
                 same.or_else(|| slot.part_at(text, index))
+                    .or_else(|| slot.part_that_says(text, event, kind))
                     .or_else(|| by_place().filter(|_| kind.class() != Class::PartAdded))
             }
             None => slot
@@ -321,8 +332,9 @@ impl Slots {
         }
     }
 
-    /// The part that an event adds although it is there: it was made for text that came too early, or nothing has come
-    /// of it yet. Otherwise a new part begins, also under an index that was used before.
+    /// The part that an event adds although it is there: it was made for text that came too early, or the upstream adds it
+    /// once more before it is done. A new part begins behind that, also under an index that was used before; before that
+    /// only a delta shows whether one does.
     pub(crate) fn part_added_before(
         &self,
         slot: usize,
@@ -333,10 +345,24 @@ impl Slots {
         let at = self.part(slot, event, kind, text)?;
         let part = &self.list[slot].parts(text)[at];
         // Its done event may have come before it, and have brought what the deltas behind it bring again.
-        let open =
-            part.kind == Some(text) && (!part.text_done && !part.done || !part.owed.is_empty());
+        let open = part.kind == Some(text) && (!part.done || !part.owed.is_empty());
         let named = event.integer(text.index_field()).is_some();
-        let blank = named && part.text.is_empty() && part.seed.is_empty();
-        (open && (part.made_up || blank)).then_some(at)
+        (open && (part.made_up || named)).then_some(at)
+    }
+}
+
+impl Slot {
+    /// The open part that a done event means which names none: its text says all that was delivered of that one.
+    fn part_that_says(&self, text: TextKind, event: &Event, kind: EventKind) -> Option<usize> {
+        let whole = match kind.class() {
+            Class::TextDone => event.text(text.text_field())?.into_owned(),
+            Class::PartDone => Part::from_raw(0, event.field(Field::Part)?).text,
+            _ => return None,
+        };
+        let over = |part: &Part| part.done || part.text_done && kind.class() == Class::TextDone;
+        self.parts(text).iter().rposition(|part| {
+            let says = !part.text.is_empty() && whole.starts_with(&part.text);
+            part.kind == Some(text) && !over(part) && says
+        })
     }
 }

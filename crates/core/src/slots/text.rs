@@ -150,6 +150,7 @@ impl Part {
             untyped: false,
             upstream_index: index,
             made_up: false,
+            again: false,
         }
     }
 
@@ -176,12 +177,22 @@ impl Part {
         self.seed = std::mem::take(&mut self.text);
     }
 
-    /// The same part; one whose text has no place in such an item, or in this list of it, is carried whole.
+    /// The same part. The text of one that has no place in such an item, or in this list of it, is the item's own kind of
+    /// text: the item says what it is.
     pub(crate) fn fitting(mut self, item: ItemType, list: TextKind) -> Self {
-        let fits = |kind: &TextKind| {
-            kind.item_type() == item && (*kind == TextKind::Summary) == (list == TextKind::Summary)
+        let fits = |kind: TextKind| {
+            kind.item_type() == item && (kind == TextKind::Summary) == (list == TextKind::Summary)
         };
-        self.kind = self.kind.filter(fits);
+        let own = match (item, list) {
+            (ItemType::Message, TextKind::Summary) => None,
+            (ItemType::Message, _) => Some(TextKind::Output),
+            (ItemType::Reasoning, TextKind::Summary) => Some(TextKind::Summary),
+            (ItemType::Reasoning, _) => Some(TextKind::Reasoning),
+            _ => None,
+        };
+        self.kind = self
+            .kind
+            .and_then(|kind| if fits(kind) { Some(kind) } else { own });
         self
     }
 

@@ -105,7 +105,10 @@ pub(super) const OPERATORS: &[Operator] = &[
     })
     .loses(&[Content::Usage]),
     breaks("error-shape", "an error in the middle", |wire, dice| {
-        let at = 1.min(wire.pieces.len()) + dice.below(wire.pieces.len().saturating_sub(1));
+        // Before the terminal event, wherever that is by now.
+        let end = wire.places_that(|piece| TERMINALS.contains(&piece.kind()));
+        let last = end.first().map_or(wire.pieces.len(), |at| *at);
+        let at = 1.min(last) + dice.below(last.saturating_sub(1));
         let flat = json!({"type": "error", "code": "server_error", "message": "the oven is cold", "param": null});
         let nested = json!({"type": "error", "error": {"type": "server_error", "code": "server_error", "message": "the oven is cold"}});
         let error = if dice.below(2) == 0 { flat } else { nested };

@@ -165,16 +165,27 @@ pub(super) const OPERATORS: &[Operator] = &[
     )
     // The done says all of it, so the delta behind it cannot be told from more text.
     .loses(&[Content::Text]),
+    breaks("event-repeated", "a frame comes twice", |wire, dice| {
+        if let Some(at) = one_of(
+            &wire.places_that(|piece| DELTAS.contains(&piece.kind())),
+            dice,
+        ) {
+            let again = wire.pieces[at].clone();
+            wire.pieces.insert(at + 1, again);
+        }
+    }),
     breaks("delta-after-done", "a text is done twice", |wire, dice| {
         if let Some(at) = one_of(&wire.places(TEXT_DONE), dice) {
             let again = wire.pieces[at].clone();
             wire.pieces.insert(at + 1, again);
+            wire.number();
         }
     }),
     breaks("delta-after-done", "an item is done twice", |wire, dice| {
         if let Some(at) = one_of(&wire.places(DONE), dice) {
             let again = wire.pieces[at].clone();
             wire.pieces.insert(at + 1, again);
+            wire.number();
         }
     }),
     breaks(
@@ -184,6 +195,7 @@ pub(super) const OPERATORS: &[Operator] = &[
             if let Some(at) = one_of(&wire.places(ADDED), dice) {
                 let again = wire.pieces[at].clone();
                 wire.pieces.insert(at + 1, again);
+                wire.number();
             }
         },
     ),

@@ -179,7 +179,7 @@ pub fn chunking(bytes: &[u8]) {
         .map(|size| usize::from(*size) + 1)
         .chain([3])
         .collect();
-    for profile in [Profile::OpenAiSdk, Profile::Portable] {
+    for &profile in Profile::ALL {
         let whole = tolerant(profile, &damaged.body);
         let options = ReaderOptions::tolerant().with_profile(profile);
         let pieces = read_chunked(options, &damaged.body, &sizes);

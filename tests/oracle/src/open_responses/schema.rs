@@ -30,7 +30,10 @@ pub(crate) fn misfits(kind: &str, event: &Value) -> Vec<String> {
         return Vec::new();
     };
     let mut found = unfit(event, fields, "");
-    if let Some(response) = event.get("response").filter(|value| value.is_object()) {
+    // In other events it is a field that the schema says nothing of.
+    let of_lifecycle = fields.iter().any(|(name, _, _)| *name == "response");
+    let response = event.get("response").filter(|_| of_lifecycle);
+    if let Some(response) = response.filter(|value| value.is_object()) {
         found.extend(unfit(response, RESPONSE, "response."));
     }
     found

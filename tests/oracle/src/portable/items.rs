@@ -18,6 +18,12 @@ pub(super) struct Item {
     pub(super) done: Option<Value>,
 }
 
+impl Item {
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self.kind.as_str(), "function_call" | "custom_tool_call")
+    }
+}
+
 /// A content part or a summary part.
 struct Part {
     kind: String,

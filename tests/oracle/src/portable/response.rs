@@ -64,7 +64,7 @@ impl Judge {
             if self.error.is_some() {
                 self.fault("error-without-failed", format!("{kind} after an error"));
             }
-            self.all_done();
+            self.all_done(terminal);
             self.none_cut_off(terminal);
             self.output(&response["output"]);
         }
@@ -125,12 +125,14 @@ impl Judge {
         }
     }
 
-    /// Under the upstream's own terminal everything is closed, and the indices have no hole.
-    fn all_done(&mut self) {
+    /// Under the upstream's own terminal everything is closed, and the indices have no hole. An incomplete response may
+    /// leave a call unfinished: to close it would be to say that it can be run.
+    fn all_done(&mut self, terminal: Terminal) {
+        let cut = terminal == Terminal::Incomplete;
         let open: Vec<u64> = self
             .items
             .iter()
-            .filter(|(_, item)| item.done.is_none())
+            .filter(|(_, item)| item.done.is_none() && !(cut && item.is_call()))
             .map(|(at, _)| *at)
             .collect();
         if !open.is_empty() {
