@@ -19,10 +19,12 @@ pub enum Client {
     Python3,
     /// openai-node 7.57.0.
     Node7,
+    /// The public schema of Open Responses, as types: it reads no streams, and is asked by [`misfits`].
+    Schema,
 }
 
 impl Client {
-    /// Every client.
+    /// Every client that reads streams.
     pub const ALL: [Client; 3] = [Client::Python2, Client::Python3, Client::Node7];
 
     /// Its name, which is its directory's under `target/clients`.
@@ -31,6 +33,7 @@ impl Client {
             Client::Python2 => "openai-python-2.24.0",
             Client::Python3 => "openai-python-3.54.0",
             Client::Node7 => "openai-node-7.57.0",
+            Client::Schema => "openresponses-types-2.4.0",
         }
     }
 
@@ -42,14 +45,16 @@ impl Client {
         }
         let runners = workspace().join("clients");
         Some(match self {
-            Client::Python2 | Client::Python3 => {
+            Client::Python2 | Client::Python3 | Client::Schema => {
                 let python = if cfg!(windows) {
                     "Scripts/python.exe"
                 } else {
                     "bin/python"
                 };
                 let mut command = Command::new(home.join(python));
-                command.arg(runners.join("python/run.py"));
+                let reads = self != Client::Schema;
+                let runner = if reads { "run.py" } else { "schema.py" };
+                command.arg(runners.join("python").join(runner));
                 command
             }
             Client::Node7 => {
@@ -109,6 +114,21 @@ pub fn ask_files(client: Client, files: &[PathBuf]) -> Option<Vec<Verdict>> {
     Some(run(command_or_skip(client)?, files))
 }
 
+/// What in the events of each of these streams does not fit the public schema of Open Responses, by the types that are
+/// generated from it; `None` where they are not installed.
+///
+/// # Panics
+/// As [`ask`] does.
+pub fn misfits(streams: &[(&str, &[u8])]) -> Option<Vec<Vec<String>>> {
+    let command = command_or_skip(Client::Schema)?;
+    let batch = Batch::write(streams);
+    let faults = |line: &Value| -> Vec<String> {
+        let faults = line["faults"].as_array().into_iter().flatten();
+        faults.map(ToString::to_string).collect()
+    };
+    Some(lines(command, &batch.files).iter().map(faults).collect())
+}
+
 fn command_or_skip(client: Client) -> Option<Command> {
     let command = client.command();
     if command.is_none() {
@@ -127,7 +147,12 @@ fn command_or_skip(client: Client) -> Option<Command> {
     command
 }
 
-fn run(mut command: Command, files: &[PathBuf]) -> Vec<Verdict> {
+fn run(command: Command, files: &[PathBuf]) -> Vec<Verdict> {
+    lines(command, files).iter().map(verdict).collect()
+}
+
+/// What the runner says of each file.
+fn lines(mut command: Command, files: &[PathBuf]) -> Vec<Value> {
     let manifest = Value::from(
         files
             .iter()
@@ -150,10 +175,9 @@ fn run(mut command: Command, files: &[PathBuf]) -> Vec<Verdict> {
     let output = child
         .wait_with_output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let verdicts: Vec<Verdict> = String::from_utf8_lossy(&output.stdout)
+    let verdicts: Vec<Value> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .map(|line: Value| verdict(&line))
         .collect();
     assert!(
         output.status.success() && verdicts.len() == files.len(),

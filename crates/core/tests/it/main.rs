@@ -22,6 +22,7 @@ mod prefilled;
 mod regressions;
 mod reviewed;
 mod run;
+mod schema;
 mod strays;
 mod strictness;
 mod tenets;
