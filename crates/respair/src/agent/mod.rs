@@ -3,11 +3,12 @@
 pub(crate) mod attach;
 pub(crate) mod instructions;
 pub(crate) mod sessions;
+mod tools;
 pub(crate) mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use respair_agent::{Agent, AgentOptions, Limits, Link, Permissions, Toolbox};
+use respair_agent::{Agent, AgentOptions, Limits, Link, Permissions};
 use respair_client::{Client, ClientOptions, EndpointMemory};
 use secrecy::ExposeSecret as _;
 
@@ -103,7 +104,7 @@ pub(crate) fn agent(
         rules: config.rules(),
         yes: wanted.yes,
     };
-    options.tools = toolbox(settings, &wanted.tools, &cwd, &mut notices);
+    options.tools = tools::toolbox(settings, &wanted.tools, &cwd, env, &mut notices);
     Ok(Made {
         agent: Agent::new(options),
         notices,
@@ -137,11 +138,6 @@ fn limits(config: &config::Agent) -> Limits {
         limits.continuations = times.value;
     }
     limits
-}
-
-fn toolbox(_settings: &Settings, wanted: &Tools, _cwd: &Path, _: &mut Vec<String>) -> Toolbox {
-    let _ = wanted;
-    Toolbox::default()
 }
 
 fn link(settings: &Settings, shared: &ClientOptions) -> Result<Link, String> {

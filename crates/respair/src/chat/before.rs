@@ -3,7 +3,7 @@
 use respair_agent::{Body, Conversation, Entry};
 use serde_json::Value;
 
-use super::page::Draw;
+use super::draw::Draw;
 use crate::term::one_line;
 
 /// What is shown of it; nothing of a conversation that begins.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use super::draw::Draw;
 use super::line::{Line, Span, wrap};
 use super::markdown::{Look, Markdown};
 use crate::agent::words;
@@ -17,66 +18,6 @@ const DIFF: usize = 60;
 /// Lines of what is being typed that are shown.
 const TYPED: usize = 4;
 const FRAMES: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
-
-/// Something that happened.
-#[derive(Clone, Debug)]
-pub(super) enum Draw {
-    /// A piece of the answer.
-    Text(String),
-    /// A piece of what is said in between.
-    Commentary(String),
-    /// A piece of the reasoning.
-    Reasoning(String),
-    /// The response under way is over: its blocks are.
-    EndResponse,
-    /// What was shown of it is asked for again.
-    Superseded,
-    ToolStarted {
-        call_id: String,
-        what: String,
-    },
-    ToolProgress {
-        call_id: String,
-        line: String,
-    },
-    ToolEnded {
-        call_id: String,
-        line: String,
-        failed: bool,
-        diff: Option<String>,
-    },
-    /// A remark.
-    Notice(String),
-    /// What went wrong.
-    Error(String),
-    /// What to do about it.
-    Help(String),
-    /// A line as it is.
-    Plain(String),
-    /// What the user said, where the terminal does not hold it already.
-    Said(String),
-    /// A call is asked about: what it is, line by line.
-    Ask(Vec<String>),
-    /// The question was answered, or is none any more.
-    Asked,
-    /// How it ended.
-    Closing(String),
-    /// A text of Markdown of our own, or of before.
-    Document(String),
-    /// What is being typed, and what waits to be sent.
-    Typed {
-        text: String,
-        queued: usize,
-    },
-    /// The turn is under way: what the status says besides the time. `None`: it is over.
-    Status(Option<String>),
-    /// Whether reasoning is shown.
-    Fold(bool),
-    /// Time goes on: since the turn began.
-    Tick(Duration),
-    /// The terminal, in columns and rows.
-    Size(usize, usize),
-}
 
 /// A tool that runs.
 struct Running {

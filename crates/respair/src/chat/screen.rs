@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::draw::Draw;
 use super::line::Line;
-use super::page::{Draw, Page};
+use super::page::Page;
 use super::tty;
 
 /// Events that may wait for a slow terminal before the turn, and with it the upstream, is slowed down.

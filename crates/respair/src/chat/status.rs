@@ -33,6 +33,32 @@ pub(super) fn context(totals: &Totals, window: Option<u64>) -> Option<String> {
     })
 }
 
+/// What is said while a turn runs.
+#[derive(Default)]
+pub(super) struct Status {
+    pub(super) who: String,
+    pub(super) context: Option<String>,
+    pub(super) step: u32,
+    /// A call that grows: its tool, and how many bytes there are.
+    pub(super) growing: Option<(String, usize)>,
+}
+
+impl Status {
+    pub(super) fn text(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some((tool, bytes)) = &self.growing {
+            parts.push(format!("a call of {tool}, {bytes} bytes"));
+        }
+        if self.step > 1 {
+            parts.push(format!("step {}", self.step));
+        }
+        parts.push(self.who.clone());
+        parts.extend(self.context.clone());
+        parts.push("Ctrl-C stops".to_owned());
+        parts.join(" · ")
+    }
+}
+
 /// How a turn ended: what it took, how it was read, how much of the context is used.
 pub(super) fn closing(
     answer: &Answer,

@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::page::Draw;
+use super::draw::Draw;
 use super::prompt::{Input, Typed};
+use super::status::Status;
 use super::view::View;
 use crate::agent::words;
 use crate::run::{INTERRUPTED, Notices, PATIENCE, Show, Signals};
@@ -48,32 +49,6 @@ pub(super) struct Ui {
     asked: Option<String>,
     status: Status,
     began: Instant,
-}
-
-/// What the status says.
-#[derive(Default)]
-struct Status {
-    who: String,
-    context: Option<String>,
-    step: u32,
-    /// A call that grows: its tool, and how many bytes there are.
-    growing: Option<(String, usize)>,
-}
-
-impl Status {
-    fn text(&self) -> String {
-        let mut parts = Vec::new();
-        if let Some((tool, bytes)) = &self.growing {
-            parts.push(format!("a call of {tool}, {bytes} bytes"));
-        }
-        if self.step > 1 {
-            parts.push(format!("step {}", self.step));
-        }
-        parts.push(self.who.clone());
-        parts.extend(self.context.clone());
-        parts.push("Ctrl-C stops".to_owned());
-        parts.join(" · ")
-    }
 }
 
 /// A call that waits for the user, and what was being typed before.

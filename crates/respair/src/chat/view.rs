@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::page::Draw;
+use super::draw::Draw;
 use super::screen::Screen;
 use crate::agent::words;
 use crate::args::Common;

@@ -29,7 +29,7 @@ pub(crate) use agent::{Agent, Tools, is_tool};
 pub(crate) use file::locate;
 pub(crate) use keys::closest;
 pub(crate) use layers::Flags;
-pub(crate) use options::{Fallback, Mode, Options, Origin, Sourced};
+pub(crate) use options::{Fallback, Key, Mode, Options, Origin, Sourced};
 pub(crate) use problem::{Problem, Remark};
 pub(crate) use providers::Provider;
 pub(crate) use serve::ServeOptions;

@@ -232,3 +232,43 @@ fn instructions_are_shown_as_they_are_sent() {
     let sent = relay.requests()[1].json().unwrap()["instructions"].clone();
     assert_eq!(sent, "You are a helpful assistant.");
 }
+
+/// Where nobody can be asked, what would be is refused, and that is said; `--yes` allows it.
+#[test]
+fn without_a_terminal_yes_is_needed() {
+    let arguments = json!({"path": "new.txt", "content": "x\n"});
+    let relay = plays([calls(1, "write_file", &arguments), says(2, "Done.")]);
+    let home = Home::seed("custom", &relay);
+    home.run(&["run", "Do it.", "--tools"])
+        .exits(0)
+        .says("write_file is refused, since nobody can be asked: new.txt; `--yes` allows it");
+    assert!(!home.path("new.txt").exists());
+    let output = input(&relay, 1).pop().unwrap()["output"].clone();
+    assert_eq!(output, "not run: nobody was there to allow it");
+
+    let relay = plays([calls(1, "write_file", &arguments), says(2, "Done.")]);
+    let home = Home::seed("custom", &relay);
+    let done = home.run(&["run", "Do it.", "--tools=write_file", "--yes"]);
+    let done = done.exits(0).says("tool: write_file new.txt");
+    assert_eq!(done.out, "Done.");
+    assert_eq!(
+        std::fs::read_to_string(home.path("new.txt")).unwrap(),
+        "x\n"
+    );
+    let tools = relay.requests()[0].json().unwrap()["tools"].clone();
+    assert_eq!(tools.as_array().unwrap().len(), 1);
+    home.run(&["run", "hi", "--tools=write_flie"])
+        .exits(2)
+        .says("no tool is called `write_flie` (did you mean `write_file`?)");
+}
+
+/// The configuration and the state hold keys and what was said.
+#[test]
+fn tools_do_not_read_the_configuration() {
+    let arguments = json!({"path": ".config/respair/config.yaml"});
+    let relay = plays([calls(1, "read_file", &arguments), says(2, "Done.")]);
+    let home = Home::seed("custom", &relay);
+    home.run(&["run", "Do it.", "--tools", "--yes"]).exits(0);
+    let output = input(&relay, 1).pop().unwrap()["output"].to_string();
+    assert!(!output.contains("sk-test-secret"), "{output}");
+}
