@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     cut: AtomicBool,
     /// A request with a body was turned away, and the client may still be sending it.
     unread: AtomicBool,
+    /// More may go out in the same write.
+    gathers: AtomicBool,
     /// [`QUIET`], [`BUSY`] or [`OVER`].
     state: AtomicU8,
     /// `serve.limits.headers`, for whoever passes it by so far that no request comes of it.
@@ -76,6 +78,16 @@ impl Connection {
     /// Whether the client may be sending what nobody reads.
     pub(crate) fn lingers(&self) -> bool {
         self.unread.load(Ordering::Acquire)
+    }
+
+    /// Whether the socket is to wait with what it is given. Who says so wakes the connection's task.
+    pub(crate) fn gather(&self, more: bool) {
+        // Of the connection's own task, which is one thread at a time.
+        self.gathers.store(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn gathers(&self) -> bool {
+        self.gathers.load(Ordering::Relaxed)
     }
 
     /// Keeps a record until the connection is over.
@@ -210,18 +222,22 @@ where
     let service = service_fn(|request| {
         connection.state.store(BUSY, Ordering::Release);
         let (shared, connection) = (current.now(), Arc::clone(&connection));
-        async move {
+        // On the heap: hyper keeps room for it as long as the connection lasts, and a stream lasts much longer than the
+        // 16 KB that are needed to begin it.
+        Box::pin(async move {
             let response = handle(&shared, &connection, request).await;
             let sent = response.map(|body| Sent::new(body, connection));
             Ok::<_, std::convert::Infallible>(sent)
-        }
+        })
     });
     let mut served = Box::pin(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_wait)
             .max_buf_size(BUFFER.max(2 * limits.headers))
-            .writev(true)
+            // hyper queues sixteen chunks at most for a vectored write. Copied into its buffer, all events that came together
+            // go out in one.
+            .writev(false)
             .serve_connection(TokioIo::new(socket), service),
     );
     let result = tokio::select! {

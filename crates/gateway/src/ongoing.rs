@@ -26,7 +26,7 @@ pub(crate) struct Ongoing {
     has_body: bool,
     started: Instant,
     shared: Arc<Shared>,
-    connection: Arc<Connection>,
+    pub(crate) connection: Arc<Connection>,
     ending: How,
 }
 

@@ -118,6 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.connection.gathers() {
+            return Poll::Pending;
+        }
         let written = match self.write_refusal(context, &[IoSlice::new(bytes)]) {
             Some(written) => written,
             None => Pin::new(&mut self.inner).poll_write(context, bytes),
@@ -130,6 +133,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.connection.gathers() {
+            return Poll::Pending;
+        }
         let written = match self.write_refusal(context, slices) {
             Some(written) => written,
             None => Pin::new(&mut self.inner).poll_write_vectored(context, slices),
@@ -173,5 +179,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_gathered_waits_and_nobody_stalls_by_it() {
+        let connection = Arc::new(Connection::default());
+        let (ours, mut theirs) = duplex(64);
+        let limit = Duration::from_secs(60);
+        let mut socket = Socket::new(ours, limit, Arc::clone(&connection));
+        connection.gather(true);
+        let waited = timeout(limit * 10, socket.write_all(b"event")).await;
+        assert!(waited.is_err() && !connection.is_stalled());
+        connection.gather(false);
+        socket.write_all(b"event").await.unwrap();
+        let mut read = [0; 5];
+        theirs.read_exact(&mut read).await.unwrap();
+        // Who takes nothing is still cut.
+        let began = Instant::now();
+        let stalled = socket.write_all(&[0; 65]).await.unwrap_err();
+        assert_eq!(stalled.kind(), io::ErrorKind::TimedOut);
+        assert!(connection.is_stalled() && began.elapsed() >= limit);
     }
 }

@@ -105,7 +105,8 @@ impl Reader {
             judging: options.judging,
             clean: true,
             ledger: Ledger::default(),
-            queue: VecDeque::new(),
+            // Room for what nearly every event makes: one. Thousands of streams may be open at once.
+            queue: VecDeque::with_capacity(1),
             refused: None,
             ahead: None,
             pending: VecDeque::new(),
@@ -115,7 +116,7 @@ impl Reader {
             position: 0,
             sentinel: false,
             read_to: 0,
-            sink: Vec::new(),
+            sink: Vec::with_capacity(1),
         }
     }
 

@@ -356,6 +356,10 @@ impl Slots {
         if !slot.held {
             self.next_index = self.next_index.max(slot.index.saturating_add(1));
         }
+        if at == 0 {
+            // Most responses have one item.
+            self.list.reserve_exact(1);
+        }
         self.by_index.insert(slot.upstream_index, at);
         if let Some(id) = &slot.id {
             self.by_id.insert(id.clone(), at);

@@ -25,6 +25,10 @@ use crate::request::Tools;
 /// The clock of a watch.
 pub(super) type Timers = Watch<Arc<dyn Clock>>;
 
+/// A chunk up to this size is copied: it is a slice of a buffer of 8 KiB, which would be held as long as the event that the
+/// reader compares the next one with.
+const SMALL: usize = 2 << 10;
+
 /// What comes of an answer.
 pub(super) enum Came {
     /// An event goes downstream.
@@ -306,7 +310,11 @@ impl Reading {
                 self.kept = None;
             }
         }
-        self.reader.push(chunk);
+        self.reader.push(if chunk.len() <= SMALL {
+            Bytes::copy_from_slice(&chunk)
+        } else {
+            chunk
+        });
     }
 
     /// The body as it came, where it was JSON and that was asked for.

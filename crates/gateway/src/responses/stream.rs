@@ -31,6 +31,9 @@ const COMMENT: &[u8] = b": respair\n\n";
 /// Codex gives a stream up after 300 s without an event, however many comments come.
 const CODEX: &str = "codex";
 
+/// Bytes that are gathered for one write: some forty events.
+const GATHERED: usize = 16 << 10;
+
 /// The answer: its headers, and the body that is polled by the connection.
 pub(super) fn response(
     shared: &Shared,
@@ -64,6 +67,8 @@ pub(super) fn response(
         ended: false,
         needs_events: ongoing.record.client.starts_with(CODEX),
         whole_frames: true,
+        gathered: 0,
+        fresh: false,
         trailers: None,
         ongoing,
         _open: open,
@@ -88,6 +93,10 @@ struct Streaming {
     needs_events: bool,
     /// What was sent last ended with a blank line.
     whole_frames: bool,
+    /// Bytes that were given since the last write.
+    gathered: usize,
+    /// Some of them since the upstream was last waited for.
+    fresh: bool,
     /// What stands behind the body.
     trailers: Option<HeaderMap>,
     ongoing: Ongoing,
@@ -102,24 +111,48 @@ impl hyper::body::Body for Streaming {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Some(bytes) = ready!(self.poll_bytes(context)) else {
+        let Poll::Ready(bytes) = self.poll_bytes(context) else {
+            self.gather(context);
+            return Poll::Pending;
+        };
+        self.ongoing.connection.gather(false);
+        let Some(bytes) = bytes else {
             return Poll::Ready(
                 self.trailers
                     .take()
                     .map(|fields| Ok(Frame::trailers(fields))),
             );
         };
+        self.gathered += bytes.len();
+        self.fresh = true;
         self.ongoing.copies.sent(&bytes);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }
 
 impl Streaming {
-    /// The next bytes to send; `None` at the end. What the connection is given before it is told to wait goes out in as few
-    /// writes as there are, and then at once.
+    /// Nothing more is there. What the upstream sent at once lies in the HTTP library's buffer, and its task hands it over a
+    /// chunk at a time, one for each time that it is asked: a relay that writes each event as a chunk would cost a write for
+    /// each. So that task has its turn before the client's socket is written to, and what it hands over goes out with the
+    /// rest. When it has nothing, all of it goes out: that takes microseconds, and no clock.
+    fn gather(&mut self, context: &Context<'_>) {
+        let more = std::mem::take(&mut self.fresh) && self.gathered < GATHERED;
+        if more {
+            context.waker().wake_by_ref();
+        } else {
+            self.gathered = 0;
+        }
+        self.ongoing.connection.gather(more);
+    }
+
+    /// The next bytes to send; `None` at the end.
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(event) = self.held.pop_front() {
+                if self.held.is_empty() {
+                    // A stream lasts much longer than its beginning.
+                    self.held = VecDeque::new();
+                }
                 return Poll::Ready(Some(self.send(&event)));
             }
             let Some(reading) = self.reading.as_mut() else {
@@ -201,6 +234,7 @@ impl Streaming {
 
 impl Drop for Streaming {
     fn drop(&mut self) {
+        self.ongoing.connection.gather(false);
         // The client went away: what was mended until then was mended.
         self.note_repairs();
     }
