@@ -32,6 +32,8 @@ mod event;
 mod fallback;
 mod journal;
 mod limits;
+#[cfg(unix)]
+pub mod mcp;
 pub mod replay;
 pub mod sessions;
 mod step;

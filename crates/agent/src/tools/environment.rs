@@ -65,7 +65,7 @@ const SECRET_BEGINNINGS: &[&str] = &[
 ];
 
 /// What a command may know of `all`. `named` are the variables that keys are read from.
-pub(super) fn scrubbed(
+pub(crate) fn scrubbed(
     all: &[(OsString, OsString)],
     named: &[String],
 ) -> Vec<(OsString, OsString)> {

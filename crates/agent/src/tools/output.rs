@@ -4,7 +4,7 @@
 const SEQUENCE: usize = 4 << 10;
 
 /// The head and the tail of a stream of any length.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     head: Vec<u8>,
     tail: Vec<u8>,
     head_most: usize,
@@ -14,7 +14,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Keeps a third of `most` bytes of the head and two thirds of the tail, where errors are.
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         let head_most = most / 3;
         Self {
             head: Vec::new(),
@@ -25,7 +25,7 @@ impl Kept {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let (head, rest) = bytes.split_at(bytes.len().min(self.head_most - self.head.len()));
         self.head.extend_from_slice(head);
@@ -38,12 +38,12 @@ impl Kept {
     }
 
     /// Bytes that came, all told.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// What is shown of it, and a line about what is not.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let tail = &self.tail[self.tail.len().saturating_sub(self.tail_most)..];
         if self.total == (self.head.len() + tail.len()) as u64 {
             let mut whole = self.head.clone();
@@ -75,7 +75,7 @@ impl Kept {
 
 /// Terminal output as text: control sequences taken out, a line that was written over as it was last, bytes that are no
 /// UTF-8 as `�`.
-pub(super) fn cleaned(bytes: &[u8]) -> String {
+pub(crate) fn cleaned(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut plain = String::with_capacity(text.len());
     let mut rest = &*text;

@@ -7,6 +7,7 @@ mod support;
 
 mod broken;
 mod elsewhere;
+mod mcp;
 mod replaying;
 mod sessions;
 mod tool_loop;
