@@ -168,7 +168,11 @@ pub(crate) enum Command {
     /// A relay that misbehaves on purpose, to try clients against
     Relay(Relay),
     /// Show everything at once: no key, no network
-    Demo,
+    Demo {
+        /// A conversation with tools instead of single turns
+        #[arg(long)]
+        agent: bool,
+    },
     /// Write, show and check the configuration
     #[command(subcommand)]
     Config(Config),

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Some(Command::Check(check)) => check::command(common, &check),
         Some(Command::Serve(serve)) => commands::serve::command(common, &serve),
         Some(Command::Relay(relay)) => commands::relay::command(common, &relay),
-        Some(Command::Demo) => commands::demo::command(),
+        Some(Command::Demo { agent }) => commands::demo::command(agent),
         Some(Command::Config(config)) => commands::config::command(common, &config),
         Some(Command::Endpoints(endpoints)) => commands::endpoints::command(common, &endpoints),
         Some(Command::Sessions(sessions)) => commands::sessions::command(common, &sessions),

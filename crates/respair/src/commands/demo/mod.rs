@@ -4,6 +4,7 @@
 //! Nothing is told that is not checked: every turn has an expectation, and the exit code says whether all were met.
 
 mod acts;
+mod agent;
 mod stage;
 
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ use stage::Stage;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs it.
-pub(crate) fn command() -> u8 {
+pub(crate) fn command(of_agent: bool) -> u8 {
     let state = match StateDir::new() {
         Ok(state) => state,
         Err(error) => {
@@ -32,6 +33,9 @@ pub(crate) fn command() -> u8 {
             return 1;
         }
     };
+    if of_agent {
+        return agent::command(&state);
+    }
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
         Err(code) => return code,
@@ -148,15 +152,18 @@ async fn turn(stage: &mut Stage, act: &Act) -> bool {
     good
 }
 
-/// An indented line under way.
+/// Indented lines under way.
 #[derive(Default)]
 struct Line {
     open: Option<Kind>,
+    /// Something stands on the line.
+    begun: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
+    Commentary,
     Reasoning,
 }
 
@@ -164,13 +171,24 @@ impl Line {
     fn piece(&mut self, kind: Kind, piece: &str) {
         if self.open != Some(kind) {
             self.end();
-            say("   ");
             self.open = Some(kind);
         }
         let piece = term::Neutral::default().piece(piece);
-        match kind {
-            Kind::Text => say(&piece),
-            Kind::Reasoning => say(&format!("{DIM}{piece}{DIM:#}")),
+        for (at, text) in piece.split('\n').enumerate() {
+            if at > 0 {
+                say("\n");
+                self.begun = false;
+            }
+            if text.is_empty() {
+                continue;
+            }
+            if !std::mem::replace(&mut self.begun, true) {
+                say("   ");
+            }
+            match kind {
+                Kind::Text => say(text),
+                Kind::Commentary | Kind::Reasoning => say(&format!("{DIM}{text}{DIM:#}")),
+            }
         }
     }
 
@@ -182,7 +200,8 @@ impl Line {
     }
 
     fn end(&mut self) {
-        if self.open.take().is_some() {
+        self.open = None;
+        if std::mem::take(&mut self.begun) {
             say("\n");
         }
     }
