@@ -2,6 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod instructions;
+mod servers;
 pub(crate) mod sessions;
 mod tools;
 pub(crate) mod words;
@@ -65,11 +66,11 @@ pub(crate) struct Made {
     pub(crate) notices: Vec<String>,
 }
 
-/// Makes it.
+/// Makes it; MCP servers are started.
 ///
 /// # Errors
 /// Exit code 2, told.
-pub(crate) fn agent(
+pub(crate) async fn agent(
     common: &Common,
     settings: &Settings,
     wanted: Wanted,
@@ -105,6 +106,9 @@ pub(crate) fn agent(
         yes: wanted.yes,
     };
     options.tools = tools::toolbox(settings, &wanted.tools, &cwd, env, &mut notices);
+    if wanted.tools != Tools::Off {
+        servers::connect(settings, &cwd, &mut options.tools, &mut notices).await;
+    }
     Ok(Made {
         agent: Agent::new(options),
         notices,

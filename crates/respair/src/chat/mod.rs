@@ -56,12 +56,12 @@ pub(crate) fn command(common: &Common, chat: &args::Chat) -> u8 {
         Ok(wanted) => wanted,
         Err(code) => return code,
     };
-    let made = match prepared(common, &settings, wanted) {
-        Ok(made) => made,
-        Err(code) => return code,
-    };
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let made = match runtime.block_on(prepared(common, &settings, wanted)) {
+        Ok(made) => made,
         Err(code) => return code,
     };
     let drawn = tty::draws();
@@ -85,9 +85,9 @@ struct Prepared {
     cwd: PathBuf,
 }
 
-fn prepared(common: &Common, settings: &Settings, wanted: Wanted) -> Result<Prepared, u8> {
+async fn prepared(common: &Common, settings: &Settings, wanted: Wanted) -> Result<Prepared, u8> {
     let cwd = agent::working_directory()?;
-    let made = agent::agent(common, settings, wanted, &Env::Process)?;
+    let made = agent::agent(common, settings, wanted, &Env::Process).await?;
     Ok(Prepared {
         agent: made.agent,
         notices: made.notices,

@@ -93,11 +93,12 @@ pub(super) fn usage(totals: &Totals, window: Option<u64>) -> String {
         lines.push(format!("reasoning  {}", totals.reasoning_tokens));
     }
     lines.extend(context(totals, window));
-    if totals.uncounted > 0 {
-        lines.push(format!(
-            "{} responses came without their usage, and are not counted",
-            totals.uncounted
-        ));
+    match totals.uncounted {
+        0 => {}
+        1 => lines.push("one response came without its usage, and is not counted".to_owned()),
+        n => lines.push(format!(
+            "{n} responses came without their usage, and are not counted"
+        )),
     }
     format!("```\n{}\n```\n", lines.join("\n"))
 }

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
 use super::keys;
-use super::options::{Origin, Sourced};
+use super::options::{Origin, Sourced, Wait};
 use super::reader::Reader;
 use super::yaml::{Node, Value};
 
@@ -77,20 +77,18 @@ pub(crate) enum FallbackEntry {
 
 /// An entry of `mcp_servers`.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "read by the servers' client")]
 pub(crate) struct McpServer {
     pub(crate) name: String,
     pub(crate) enabled: bool,
     pub(crate) reach: Reach,
-    /// How long a call may take.
-    pub(crate) timeout: Option<Duration>,
+    /// How long a call may take, where that is set; `Some(None)` is without end.
+    pub(crate) timeout: Option<Wait>,
     /// With what is secret masked.
     shown: Json,
 }
 
 /// How an MCP server is reached.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "read by the servers' client")]
 pub(crate) enum Reach {
     /// A process that is started, over its standard streams.
     Command {
@@ -370,7 +368,7 @@ impl Reader<'_> {
             name: name.to_owned(),
             enabled: enabled.is_none_or(|enabled| enabled.value),
             reach,
-            timeout: timeout.and_then(|timeout| timeout.value),
+            timeout: timeout.map(|timeout| timeout.value),
             shown,
         })
     }

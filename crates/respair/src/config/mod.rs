@@ -25,7 +25,7 @@ mod yaml;
 use std::path::Path;
 
 pub(crate) use address::{plain as plain_url, shown as shown_url};
-pub(crate) use agent::{Agent, Tools, is_tool};
+pub(crate) use agent::{Agent, McpServer, Reach, Tools, is_tool};
 pub(crate) use file::locate;
 pub(crate) use keys::closest;
 pub(crate) use layers::Flags;

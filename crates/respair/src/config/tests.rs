@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::agent::Reach;
 use super::*;
 use secrecy::ExposeSecret;
 

@@ -34,16 +34,16 @@ pub(super) fn command(
         Ok(wanted) => wanted,
         Err(code) => return code,
     };
-    let made = match agent::agent(common, settings, wanted, &Env::Process) {
-        Ok(made) => made,
-        Err(code) => return code,
-    };
     let prompt = match prompt::read(source) {
         Ok(prompt) => prompt,
         Err(code) => return code,
     };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let made = match runtime.block_on(agent::agent(common, settings, wanted, &Env::Process)) {
+        Ok(made) => made,
         Err(code) => return code,
     };
     agent::told(common, &made.notices);

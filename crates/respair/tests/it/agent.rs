@@ -272,3 +272,19 @@ fn tools_do_not_read_the_configuration() {
     let output = input(&relay, 1).pop().unwrap()["output"].to_string();
     assert!(!output.contains("sk-test-secret"), "{output}");
 }
+
+/// A server that cannot be started is told of, and the turn goes on without it; one that is switched off is not started.
+#[test]
+fn a_server_that_is_missing_is_said_to_be() {
+    let relay = plays([says(1, "Done.")]);
+    let home = Home::with_config(&format!(
+        "{}mcp_servers:\n  gone: {{command: /nowhere/server}}\n  off: {{command: /nowhere/other, enabled: false}}\n",
+        crate::bin::seed("custom", &relay)
+    ));
+    let done = home.run(&["run", "hi", "--tools"]).exits(0);
+    assert_eq!(done.out, "Done.");
+    assert!(!done.err.contains("other"), "{}", done.err);
+    done.says("MCP server gone: ");
+    let done = home.run(&["run", "hi", "--tools=off"]).exits(0);
+    assert!(!done.err.contains("MCP"), "{}", done.err);
+}
