@@ -233,12 +233,13 @@ mod tests {
     #[test]
     fn a_turn_is_drawn_once_however_it_comes() {
         let answer = "# Hello\n\nSome *words* that are longer than one line of this terminal.\n\n```\ncode\n```\n\n- one\n- two\n";
-        let whole = [text(answer), Draw::Status(None)];
+        let begun = || Draw::Status(Some("asking".into()));
+        let whole = [begun(), text(answer), Draw::Status(None)];
         let expected = everything(&mut drawn(30, 8, whole));
         for size in [1, 2, 7] {
             let pieces = answer.as_bytes().chunks(size);
             let pieces = pieces.map(|piece| text(std::str::from_utf8(piece).unwrap()));
-            let draws = [Draw::Status(Some("asking".into()))]
+            let draws = [begun()]
                 .into_iter()
                 .chain(pieces)
                 .chain([Draw::Status(None)]);
