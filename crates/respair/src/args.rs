@@ -182,6 +182,9 @@ pub(crate) enum Command {
     /// Conversations that were kept
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Servers whose tools a conversation may use
+    #[command(subcommand)]
+    Mcp(Mcp),
     /// Print a completion script
     #[command(
         after_help = "Example: respair completions bash > ~/.local/share/bash-completion/completions/respair"
@@ -408,6 +411,18 @@ pub(crate) enum Endpoints {
         /// Forget all of them
         #[arg(long, conflicts_with = "url")]
         all: bool,
+    },
+}
+
+/// `respair mcp`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mcp {
+    /// Those that are configured; none is started
+    List,
+    /// Start them, and show their tools or why there are none
+    Test {
+        /// Only this one
+        name: Option<String>,
     },
 }
 

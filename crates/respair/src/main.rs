@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         Some(Command::Demo { agent }) => commands::demo::command(agent),
         Some(Command::Config(config)) => commands::config::command(common, &config),
         Some(Command::Endpoints(endpoints)) => commands::endpoints::command(common, &endpoints),
+        Some(Command::Mcp(mcp)) => commands::mcp::command(common, &mcp),
         Some(Command::Sessions(sessions)) => commands::sessions::command(common, &sessions),
         Some(Command::Completions { shell }) => commands::completions(shell),
     })

@@ -2,7 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod instructions;
-mod servers;
+pub(crate) mod servers;
 pub(crate) mod sessions;
 mod tools;
 pub(crate) mod words;

@@ -32,11 +32,8 @@ pub(super) async fn connect(
     }
     for met in connected.servers {
         let name = &met.name;
-        notices.extend(
-            met.problems
-                .iter()
-                .map(|what| format!("MCP server {name}: {what}")),
-        );
+        // Each names its server.
+        notices.extend(met.problems.iter().cloned());
         if !met.missing {
             let s = if met.tools.len() == 1 { "" } else { "s" };
             notices.push(format!("MCP server {name}: {} tool{s}", met.tools.len()));

@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod endpoints;
+pub(crate) mod mcp;
 pub(crate) mod relay;
 pub(crate) mod serve;
 pub(crate) mod sessions;

@@ -284,7 +284,7 @@ fn a_server_that_is_missing_is_said_to_be() {
     let done = home.run(&["run", "hi", "--tools"]).exits(0);
     assert_eq!(done.out, "Done.");
     assert!(!done.err.contains("other"), "{}", done.err);
-    done.says("MCP server gone: ");
+    done.says("the MCP server `gone` is missing: ");
     let done = home.run(&["run", "hi", "--tools=off"]).exits(0);
     assert!(!done.err.contains("MCP"), "{}", done.err);
 }

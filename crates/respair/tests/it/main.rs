@@ -12,6 +12,8 @@ mod config;
 mod endings;
 mod json;
 mod killed;
+#[cfg(unix)]
+mod mcp;
 mod relay;
 mod repair;
 mod schema;

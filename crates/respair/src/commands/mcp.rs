@@ -1,0 +1,144 @@
+//! `respair mcp list|test`: the servers whose tools a conversation may use.
+
+use respair_agent::mcp::{self, Met};
+use serde_json::json;
+
+use crate::agent::{servers, working_directory};
+use crate::args::{self, Common};
+use crate::config::{self, McpServer, Reach};
+use crate::paths::Env;
+use crate::{USAGE, commands, run, term};
+
+/// Runs it.
+pub(crate) fn command(common: &Common, what: &args::Mcp) -> u8 {
+    let env = Env::Process;
+    // No endpoint is asked: the configuration of one may be missing.
+    let loaded = config::load(common.config.as_deref(), &common.flags(), &env);
+    let headlines = loaded.problems.iter().map(|problem| problem.headline());
+    let wrong: Vec<_> = headlines
+        .filter(|line| line.contains("mcp_servers"))
+        .collect();
+    if !wrong.is_empty() {
+        wrong
+            .iter()
+            .for_each(|line| term::error(&term::one_line(line)));
+        return USAGE;
+    }
+    let agent = loaded.agent.clone();
+    let configured = agent
+        .servers
+        .map(|servers| servers.value)
+        .unwrap_or_default();
+    let mut wanted: Vec<&McpServer> = configured.iter().collect();
+    if let args::Mcp::Test { name: Some(name) } = what {
+        wanted.retain(|server| server.name == *name);
+        if wanted.is_empty() {
+            let names: Vec<_> = configured
+                .iter()
+                .map(|server| server.name.as_str())
+                .collect();
+            term::error(&format!("no MCP server is called `{name}`"));
+            if let Some(near) = config::closest(name, names.iter().copied()) {
+                term::help(&format!("did you mean `{near}`?"));
+            }
+            return USAGE;
+        }
+    }
+    if wanted.is_empty() {
+        if !common.quiet && !common.json {
+            term::notice(
+                "no MCP server is configured; `mcp_servers` in the configuration names them",
+            );
+        }
+        return match common.json {
+            true => commands::printed(term::print("[]\n")),
+            false => 0,
+        };
+    }
+    match what {
+        args::Mcp::List => list(common, &wanted),
+        args::Mcp::Test { name } => {
+            // One that is named is meant, also when it is switched off.
+            wanted.retain(|server| server.enabled || name.is_some());
+            test(common, &wanted)
+        }
+    }
+}
+
+fn list(common: &Common, servers: &[&McpServer]) -> u8 {
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    for server in servers {
+        let (kind, place) = match &server.reach {
+            Reach::Command { command, args, .. } => {
+                let words: Vec<_> = std::iter::once(command).chain(args).cloned().collect();
+                ("process", words.join(" "))
+            }
+            Reach::Url { url, .. } => ("http", config::plain_url(url.as_str()).unwrap_or_default()),
+        };
+        let off = if server.enabled { "" } else { " (off)" };
+        let line = format!("{}{off}  {kind}  {place}", server.name);
+        text.push_str(&term::one_line(&line));
+        text.push('\n');
+        rows.push(
+            json!({"name": server.name, "enabled": server.enabled, "kind": kind, "reach": place}),
+        );
+    }
+    commands::printed(term::print(&match common.json {
+        true => format!("{}\n", json!(rows)),
+        false => text,
+    }))
+}
+
+fn test(common: &Common, wanted: &[&McpServer]) -> u8 {
+    let cwd = match working_directory() {
+        Ok(cwd) => cwd,
+        Err(code) => return code,
+    };
+    let runtime = match run::runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let wanted = wanted.iter().map(|server| servers::server(server, &cwd));
+    let connected = runtime.block_on(mcp::connect(wanted.collect()));
+    let missing = connected.servers.iter().any(|met| met.missing);
+    let printed = match common.json {
+        true => {
+            let rows = connected.servers.iter().map(|met| {
+                json!({"name": met.name, "title": met.title, "missing": met.missing,
+                    "tools": met.tools, "problems": met.problems, "stderr": met.stderr})
+            });
+            term::print(&format!("{}\n", json!(rows.collect::<Vec<_>>())))
+        }
+        false => connected.servers.iter().try_for_each(show),
+    };
+    // Its processes end here, before the runtime does.
+    drop(connected);
+    runtime.shutdown_background();
+    match commands::printed(printed) {
+        0 => u8::from(missing),
+        code => code,
+    }
+}
+
+fn show(met: &Met) -> std::io::Result<()> {
+    let mut text = term::one_line(&match met.missing {
+        true => met.name.clone(),
+        false => format!("{}  {}  {} tools", met.name, met.title, met.tools.len()),
+    });
+    text.push('\n');
+    for tool in &met.tools {
+        text.push_str(&format!("  {tool}\n"));
+    }
+    term::print(&text)?;
+    for problem in &met.problems {
+        term::warning(&term::one_line(problem));
+    }
+    if met.missing && !met.stderr.is_empty() {
+        term::help("the end of its standard error:");
+        for line in met.stderr.lines() {
+            eprintln!("  {}", term::one_line(line));
+        }
+    }
+    Ok(())
+}
