@@ -25,6 +25,7 @@ const TESTED: &[Client] = &[
     ("openai-python-3.54.0", Kind::Python, "python/requirements-3.54.0.txt"),
     ("openai-node-7.57.0", Kind::Node, "node/package-lock.json"),
     ("codex-0.169.0", Kind::Node, "codex/package-lock.json"),
+    ("mcp-everything-2026.8.31", Kind::Node, "mcp-everything/package-lock.json"),
     ("openresponses-types-2.4.0", Kind::Python, "python/requirements-openresponses-types-2.4.0.txt"),
 ];
 

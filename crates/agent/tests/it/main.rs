@@ -8,6 +8,7 @@ mod support;
 mod broken;
 mod elsewhere;
 mod mcp;
+mod mcp_real;
 mod replaying;
 mod sessions;
 mod tool_loop;
