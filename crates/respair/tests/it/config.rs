@@ -196,7 +196,6 @@ fn completions_are_scripts() {
 fn a_whole_hermes_configuration() {
     let relay = relay("text");
     let others = [
-        "agent",
         "approvals",
         "browser",
         "checkpoints",
@@ -205,7 +204,6 @@ fn a_whole_hermes_configuration() {
         "display",
         "fallback_model",
         "logging",
-        "mcp_servers",
         "memory",
         "platforms",
         "security",
@@ -222,7 +220,7 @@ fn a_whole_hermes_configuration() {
         .map(|key| format!("{key}: {{a: 1}}\n"))
         .collect();
     let config = format!(
-        "{others}model:\n  provider: custom:mine\n  default: m\n  openai_runtime: x\n  base_ulr: x\ncustom_providers:\n  - name: mine\n    base_url: {}/v1\n    models: {{m: {{stale_timeout_seconds: 3}}}}\n    rate_limit_delay: 1\n    discover_models: false\n    request_timeout_seconds: 9\n",
+        "{others}agent: {{max_turns: 60, verbose: false}}\nmcp_servers: {{files: {{command: no-such-server, args: [a]}}}}\nmodel:\n  provider: custom:mine\n  default: m\n  openai_runtime: x\n  base_ulr: x\ncustom_providers:\n  - name: mine\n    base_url: {}/v1\n    models: {{m: {{stale_timeout_seconds: 3}}}}\n    rate_limit_delay: 1\n    discover_models: false\n    request_timeout_seconds: 9\n",
         relay.base_url()
     );
     let home = Home::with_config(&config);
@@ -235,7 +233,7 @@ fn a_whole_hermes_configuration() {
     assert_eq!(
         notices,
         [
-            "notice: ~/.config/respair/config.yaml: not respair's, ignored: `model.base_ulr` (did you mean `base_url`?), `agent`, `approvals`, `browser` and 22 more (`respair config check` lists them)"
+            "notice: ~/.config/respair/config.yaml: not respair's, ignored: `model.base_ulr` (did you mean `base_url`?), `approvals`, `browser`, `checkpoints` and 21 more (`respair config check` lists them)"
         ]
     );
     for args in [&["config", "check"][..], &["run", "hi", "-v"]] {
