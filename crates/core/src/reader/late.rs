@@ -28,9 +28,10 @@ impl Reader {
 
     /// After the terminal event only `[DONE]` and comments pass.
     pub(super) fn after_the_end(&mut self, event: Event) {
-        // What ended here was not ended by the upstream: that it goes on is no deviation of its own.
+        // What ended here was not ended by the upstream: that it goes on is no deviation of its own. Of a body that is no
+        // stream the rest is not read at all, but for what came in the same chunk: it does not count.
         let ours = match &self.ending {
-            Some(Ending::NoStream(_)) => true,
+            Some(Ending::NoStream(_)) => return,
             Some(Ending::Failed(error)) => error.source == ErrorSource::Local,
             _ => false,
         };

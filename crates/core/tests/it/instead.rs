@@ -6,7 +6,7 @@ use respair_core::{EndOfBody, Ending, NoStreamKind, Profile, Reader, ReaderOptio
 use serde_json::{Value, json};
 
 use crate::events::{call, message};
-use crate::run::{context, strict, tolerant};
+use crate::run::{context, read_chunked, strict, tolerant};
 
 fn response(status: &str, output: Value) -> Value {
     json!({ "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": status, "output": output,
@@ -135,4 +135,9 @@ fn chat_chunks_are_refused_at_the_first() {
     }
     let healed = tolerant(Profile::Portable, body.as_bytes());
     assert!(String::from_utf8_lossy(&healed.out).contains("response.failed"));
+    // What came in the same chunk is no more read than what comes later.
+    let options = || ReaderOptions::tolerant().with_profile(Profile::OpenResponses);
+    let whole = read_chunked(options(), body.as_bytes(), &[usize::MAX]);
+    let pieces = read_chunked(options(), body.as_bytes(), &[1]);
+    assert_eq!(whole.violations, pieces.violations);
 }

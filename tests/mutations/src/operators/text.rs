@@ -173,7 +173,9 @@ pub(super) const OPERATORS: &[Operator] = &[
             let again = wire.pieces[at].clone();
             wire.pieces.insert(at + 1, again);
         }
-    }),
+    })
+    // Where other damage keeps the numbers from rising, nobody can tell it from the same words once more.
+    .loses(&[Content::Text, Content::Reasoning, Content::Refusal]),
     breaks("delta-after-done", "a text is done twice", |wire, dice| {
         if let Some(at) = one_of(&wire.places(TEXT_DONE), dice) {
             let again = wire.pieces[at].clone();
@@ -205,7 +207,7 @@ pub(super) const OPERATORS: &[Operator] = &[
 fn cumulative(wire: &mut Wire) {
     let mut sum = String::new();
     for at in wire.places(TEXT) {
-        if wire.pieces[at - 1].kind() != TEXT {
+        if at == 0 || wire.pieces[at - 1].kind() != TEXT {
             sum.clear();
         }
         let data = wire.data(at);
