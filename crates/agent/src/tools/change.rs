@@ -56,7 +56,8 @@ fn whole(file: File, found: &Stat, shown: &str) -> Result<Vec<u8>, String> {
 impl Change {
     /// What is shown before it happens, and remembered.
     pub(super) fn preview(&self, arguments: &Map<String, Value>, seen: &Seen) -> Preview {
-        seen.shown(arguments, Version::of(self.before.as_deref()));
+        let version = Version::of(self.before.as_deref());
+        seen.shown(arguments, &self.place, Some(version));
         Preview {
             subject: self.place.shown.clone(),
             diff: diff::unified(&self.place.shown, self.before.as_deref(), &self.after),
@@ -73,11 +74,7 @@ impl Change {
     ) -> Result<(), String> {
         let shown = &self.place.shown;
         let now = Version::of(self.before.as_deref());
-        if seen.take(arguments).is_some_and(|version| version != now) {
-            return Err(format!(
-                "{shown} changed after the change was shown; nothing was written. Read it again"
-            ));
-        }
+        seen.check(arguments, &self.place, Some(now))?;
         let entry = places.entry(&self.place, true)?;
         let found = match entry.stat() {
             Ok(found) => Some(found),

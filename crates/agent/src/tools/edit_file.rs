@@ -99,7 +99,7 @@ impl Tool for EditFile {
         let (places, seen) = &*self.shared;
         match change(places, arguments) {
             Ok((change, _)) => change.preview(arguments, seen),
-            Err(_) => preview_of_path(places, arguments),
+            Err(_) => preview_of_path(places, arguments, seen),
         }
     }
 

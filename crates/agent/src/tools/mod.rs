@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{BoxFuture, CallContext, Preview, Tool, ToolOutput};
 
 use place::Places;
+use seen::Seen;
 
 /// What the tools are to know.
 #[derive(Clone, Debug)]
@@ -97,14 +98,17 @@ pub fn builtin(settings: &Settings) -> Vec<Arc<dyn Tool>> {
 }
 
 /// The preview of a call about a path, where there is nothing else to show. The call itself says what is wrong.
-fn preview_of_path(places: &Places, arguments: &Map<String, Value>) -> Preview {
+fn preview_of_path(places: &Places, arguments: &Map<String, Value>, seen: &Seen) -> Preview {
     let text = arguments.get("path").and_then(Value::as_str).unwrap_or(".");
     match places.resolve(text) {
-        Ok(place) => Preview {
-            subject: place.shown,
-            diff: None,
-            outside: place.outside,
-        },
+        Ok(place) => {
+            seen.shown(arguments, &place, None);
+            Preview {
+                subject: place.shown,
+                diff: None,
+                outside: place.outside,
+            }
+        }
         Err(why) => Preview {
             subject: text.to_owned(),
             diff: None,

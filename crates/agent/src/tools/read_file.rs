@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Seek as _};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Arguments;
 use super::open::{Opened, names};
 use super::place::{Places, why};
+use super::seen::Seen;
 use super::{blocking, preview_of_path};
 use crate::{BoxFuture, CallContext, Permission, Preview, Tool, ToolOutput, ToolSpec};
 
@@ -32,6 +34,7 @@ const NAMES: usize = 500;
 pub(super) struct ReadFile {
     spec: ToolSpec,
     places: Places,
+    seen: Arc<Seen>,
 }
 
 impl ReadFile {
@@ -49,7 +52,11 @@ impl ReadFile {
         let mut spec = ToolSpec::new("read_file", about, parameters);
         spec.parallel = true;
         spec.permission = Permission::Allow;
-        Self { spec, places }
+        Self {
+            spec,
+            places,
+            seen: Arc::default(),
+        }
     }
 }
 
@@ -59,7 +66,7 @@ impl Tool for ReadFile {
     }
 
     fn preview(&self, arguments: &Map<String, Value>) -> Preview {
-        preview_of_path(&self.places, arguments)
+        preview_of_path(&self.places, arguments, &self.seen)
     }
 
     fn call(
@@ -67,10 +74,12 @@ impl Tool for ReadFile {
         arguments: Map<String, Value>,
         context: CallContext,
     ) -> BoxFuture<'_, ToolOutput> {
-        let places = self.places.clone();
+        let (places, seen) = (self.places.clone(), Arc::clone(&self.seen));
         blocking(context, move |cancel| {
-            let arguments = Arguments::of(&arguments, &["path", "offset", "limit"])?;
+            let map = arguments;
+            let arguments = Arguments::of(&map, &["path", "offset", "limit"])?;
             let place = places.resolve(arguments.text("path")?)?;
+            seen.check(&map, &place, None)?;
             let first = arguments.count("offset")?.unwrap_or(1);
             let limit = arguments.count("limit")?.unwrap_or(LINES);
             match places.open(&place)? {

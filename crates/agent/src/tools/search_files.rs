@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Arguments;
 use super::open::Opened;
 use super::place::{Place, Places};
+use super::seen::Seen;
 use super::{blocking, preview_of_path};
 use crate::{BoxFuture, CallContext, Permission, Preview, Tool, ToolOutput, ToolSpec};
 
@@ -40,6 +42,7 @@ const IGNORE_FILES: [&str; 4] = [".gitignore", ".ignore", ".git/info/exclude", "
 pub(super) struct SearchFiles {
     spec: ToolSpec,
     places: Places,
+    seen: Arc<Seen>,
 }
 
 impl SearchFiles {
@@ -58,7 +61,11 @@ impl SearchFiles {
         let mut spec = ToolSpec::new("search_files", about, parameters);
         spec.parallel = true;
         spec.permission = Permission::Allow;
-        Self { spec, places }
+        Self {
+            spec,
+            places,
+            seen: Arc::default(),
+        }
     }
 }
 
@@ -68,7 +75,7 @@ impl Tool for SearchFiles {
     }
 
     fn preview(&self, arguments: &Map<String, Value>) -> Preview {
-        let mut preview = preview_of_path(&self.places, arguments);
+        let mut preview = preview_of_path(&self.places, arguments, &self.seen);
         let wanted = ["pattern", "name"].iter();
         let wanted: Vec<_> = wanted
             .filter_map(|name| arguments.get(*name).and_then(Value::as_str))
@@ -83,17 +90,20 @@ impl Tool for SearchFiles {
         arguments: Map<String, Value>,
         context: CallContext,
     ) -> BoxFuture<'_, ToolOutput> {
-        let places = self.places.clone();
+        let (places, seen) = (self.places.clone(), Arc::clone(&self.seen));
         blocking(context, move |cancel| {
-            let arguments = Arguments::of(&arguments, &["pattern", "name", "path", "ignore_case"])?;
+            let map = arguments;
+            let arguments = Arguments::of(&map, &["pattern", "name", "path", "ignore_case"])?;
             let ignore_case = arguments.flag("ignore_case")?;
             let pattern = arguments.optional_text("pattern")?;
             let name = arguments.optional_text("name")?;
             if pattern.is_none() && name.is_none() {
                 return Err("give a `pattern`, a `name`, or both".to_owned());
             }
+            let place = places.resolve(arguments.optional_text("path")?.unwrap_or("."))?;
+            seen.check(&map, &place, None)?;
             let mut search = Search {
-                place: places.resolve(arguments.optional_text("path")?.unwrap_or("."))?,
+                place,
                 places,
                 pattern: pattern.map(|text| matcher(text, ignore_case)).transpose()?,
                 name: name.map(|text| glob(text, ignore_case)).transpose()?,

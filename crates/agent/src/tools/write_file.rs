@@ -57,7 +57,7 @@ impl Tool for WriteFile {
         let (places, seen) = &*self.shared;
         match change(places, arguments) {
             Ok(change) => change.preview(arguments, seen),
-            Err(_) => preview_of_path(places, arguments),
+            Err(_) => preview_of_path(places, arguments, seen),
         }
     }
 

@@ -121,6 +121,37 @@ async fn respairs_own_files_are_closed_to_every_tool() {
     assert!(said.contains("nothing found"), "{said}");
 }
 
+/// What was allowed was the path as it was shown.
+#[tokio::test]
+async fn a_path_that_leads_elsewhere_by_now_is_refused() {
+    let bench = Bench::new();
+    let root = bench.work.parent().unwrap().to_owned();
+    std::fs::create_dir(root.join("out")).unwrap();
+    std::fs::write(root.join("out/x"), "secret").unwrap();
+    for (tool, arguments) in [
+        ("read_file", json!({"path": "sub/x"})),
+        ("search_files", json!({"path": "sub", "pattern": "secret"})),
+        ("write_file", json!({"path": "sub/x", "content": "y"})),
+        (
+            "edit_file",
+            json!({"path": "sub/x", "old": "secret", "new": "y"}),
+        ),
+    ] {
+        bench.write("sub/x", "secret");
+        let preview = bench.preview(tool, arguments.clone());
+        assert_eq!(preview.outside, None, "{tool}");
+        std::fs::remove_dir_all(bench.work.join("sub")).unwrap();
+        symlink("../out", bench.work.join("sub")).unwrap();
+        let said = bench.fails(tool, arguments).await;
+        assert!(
+            said.contains("when it was shown; nothing was done"),
+            "{said}"
+        );
+        std::fs::remove_file(bench.work.join("sub")).unwrap();
+    }
+    assert_eq!(std::fs::read(root.join("out/x")).unwrap(), b"secret");
+}
+
 /// A directory becomes a link between the look and the write.
 #[tokio::test]
 async fn a_link_put_in_the_way_is_not_followed() {
@@ -158,5 +189,7 @@ async fn a_link_put_in_the_way_is_not_followed() {
         }
     }
     swapping.join().unwrap();
-    eprintln!("{inside} written inside, {refused} refused");
+    let outside = std::fs::read_dir(root.join("out")).unwrap().count();
+    assert_eq!(outside, 0, "{inside} written inside, {refused} refused");
+    assert!(inside + refused > 0);
 }
