@@ -199,7 +199,7 @@ pub(super) fn each_item(data: &mut Value, mut change: impl FnMut(&mut Value)) {
 fn shift(wire: &mut Wire, from: u64, by: u64) {
     wire.each(|data| {
         if let Some(index) = data["output_index"].as_u64().filter(|index| *index >= from) {
-            data["output_index"] = json!(index + by);
+            data["output_index"] = json!(index.saturating_add(by));
         }
     });
 }
