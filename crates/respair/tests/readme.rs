@@ -78,7 +78,9 @@ fn screen(name: &str) -> String {
 
 /// The screen of a test that looks at one.
 fn snapshot(name: &str) -> String {
-    let whole = read(&format!("crates/respair/tests/it/snapshots/{name}.snap"));
+    let whole = read(&format!(
+        "crates/respair/tests/it/chat/snapshots/{name}.snap"
+    ));
     let mut parts = whole.splitn(3, "---\n");
     let screen = parts.nth(2).expect("a snapshot has a head");
     format!("{}\n", screen.trim_end())
