@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::replay;
 use crate::sessions::SessionInfo;
+use crate::tools::counted;
 use crate::{Body, Entry, Partial};
 
 /// Lines of a tool's output that are shown; the rest is counted.
@@ -102,7 +103,10 @@ fn write_item(out: &mut String, raw: &RawValue, of_model: bool) {
             };
             let lines = output.lines().count();
             let mut shown: Vec<&str> = output.lines().take(OUTPUT_LINES).collect();
-            let more = format!("… {} lines more", lines.saturating_sub(OUTPUT_LINES));
+            let more = format!(
+                "… {} more",
+                counted(lines.saturating_sub(OUTPUT_LINES), "line")
+            );
             if lines > OUTPUT_LINES {
                 shown.push(&more);
             }

@@ -1,6 +1,7 @@
 //! The terminal: colours, and text from elsewhere made harmless.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -157,6 +158,15 @@ fn escaped(c: char) -> String {
         format!("\\x{code:02x}")
     } else {
         format!("\\u{{{code:x}}}")
+    }
+}
+
+/// `1 line`, `2 lines`, `2 directories`.
+pub(crate) fn counted(count: impl fmt::Display + PartialEq + From<u8>, noun: &str) -> String {
+    match (count == 1.into(), noun.strip_suffix('y')) {
+        (true, _) => format!("{count} {noun}"),
+        (false, Some(stem)) => format!("{count} {stem}ies"),
+        (false, None) => format!("{count} {noun}s"),
     }
 }
 

@@ -26,6 +26,7 @@ mod shell;
 mod write_file;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,4 +140,13 @@ fn blocking(
         drop(ends_with_the_call);
         output
     })
+}
+
+/// `1 line`, `2 lines`, `2 directories`.
+pub(crate) fn counted(count: impl fmt::Display + PartialEq + From<u8>, noun: &str) -> String {
+    match (count == 1.into(), noun.strip_suffix('y')) {
+        (true, _) => format!("{count} {noun}"),
+        (false, Some(stem)) => format!("{count} {stem}ies"),
+        (false, None) => format!("{count} {noun}s"),
+    }
 }

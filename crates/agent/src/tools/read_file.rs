@@ -13,7 +13,7 @@ use super::arguments::Arguments;
 use super::open::{Opened, names};
 use super::place::{Places, why};
 use super::seen::Seen;
-use super::{blocking, preview_of_path};
+use super::{blocking, counted, preview_of_path};
 use crate::{BoxFuture, CallContext, Permission, Preview, Tool, ToolOutput, ToolSpec};
 
 /// Lines that are given when the model does not say.
@@ -228,7 +228,7 @@ impl Lines {
                 self.line,
                 SCANNED >> 20
             ),
-            false => format!("{shown} has only {} lines", self.line),
+            false => format!("{shown} has only {}", counted(self.line, "line")),
         }
     }
 }
@@ -250,7 +250,7 @@ impl Page {
                 .push_str("[some bytes are no UTF-8: � stands for them]");
         }
         let summary = match (first, self.more) {
-            (1, false) => format!("{} lines", self.count),
+            (1, false) => counted(self.count, "line"),
             _ => format!("lines {first} to {last}"),
         };
         ToolOutput::text(self.text, summary)

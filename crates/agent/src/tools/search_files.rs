@@ -17,7 +17,7 @@ use super::arguments::Arguments;
 use super::open::Opened;
 use super::place::{Place, Places};
 use super::seen::Seen;
-use super::{blocking, preview_of_path};
+use super::{blocking, counted, preview_of_path};
 use crate::{BoxFuture, CallContext, Permission, Preview, Tool, ToolOutput, ToolSpec};
 
 /// Lines, or names, that are given.
@@ -314,16 +314,18 @@ impl Search {
                 _ => text.push_str(&format!("{path}:{line}: {found}\n")),
             }
         }
-        let (count, kind) = match &self.pattern {
-            Some(_) => (self.found.len(), "lines"),
-            None => (self.found.len(), "files"),
+        let kind = match &self.pattern {
+            Some(_) => "line",
+            None => "file",
         };
-        if count == 0 {
-            text.push_str(&format!("[nothing found in {} files]\n", self.files));
+        let count = counted(self.found.len(), kind);
+        if self.found.is_empty() {
+            let files = counted(self.files, "file");
+            text.push_str(&format!("[nothing found in {files}]\n"));
         }
         self.left_out.say(&mut text);
         let more = if self.left_out.more { " and more" } else { "" };
-        ToolOutput::text(text, format!("{count} {kind}{more}"))
+        ToolOutput::text(text, format!("{count}{more}"))
     }
 }
 
@@ -341,28 +343,28 @@ impl LeftOut {
         }
         if self.large > 0 {
             say(format!(
-                "{} files above {} MiB were not searched",
-                self.large,
+                "{} above {} MiB not searched",
+                counted(self.large, "file"),
                 FILE >> 20
             ));
         }
         if self.long_lines > 0 {
             let most = HEAP >> 20;
             say(format!(
-                "{} files were not searched to the end: a line above {most} MiB, or an error",
-                self.long_lines
+                "{} not searched to the end: a line above {most} MiB, or an error",
+                counted(self.long_lines, "file")
             ));
         }
         if self.deep > 0 {
             say(format!(
-                "{} directories below {DEPTH} levels were not searched",
-                self.deep
+                "{} below {DEPTH} levels not searched",
+                counted(self.deep, "directory")
             ));
         }
         if self.unreadable > 0 {
             say(format!(
-                "{} files or directories could not be read",
-                self.unreadable
+                "{} could not be read",
+                counted(self.unreadable, "path")
             ));
         }
     }

@@ -8,7 +8,7 @@ use super::arguments::Arguments;
 use super::change::{self, Change, LARGEST};
 use super::place::Places;
 use super::seen::Seen;
-use super::{blocking, preview_of_path};
+use super::{blocking, counted, preview_of_path};
 use crate::{BoxFuture, CallContext, Preview, Tool, ToolOutput, ToolSpec};
 
 pub(super) struct WriteFile {
@@ -72,14 +72,18 @@ impl Tool for WriteFile {
             let change = change(places, &arguments)?;
             change.apply(places, &arguments, seen)?;
             let shown = &change.place.shown;
-            let lines = change.after.split_inclusive(|byte| *byte == b'\n').count();
+            let lines = counted(
+                change.after.split_inclusive(|byte| *byte == b'\n').count(),
+                "line",
+            );
+            let bytes = counted(change.after.len(), "byte");
             let did = match change.before {
                 Some(_) => "replaced",
                 None => "created",
             };
-            let summary = format!("{did}, {lines} lines");
+            let summary = format!("{did}, {lines}");
             Ok(ToolOutput::text(
-                format!("{did} {shown}: {lines} lines, {} bytes", change.after.len()),
+                format!("{did} {shown}: {lines}, {bytes}"),
                 summary,
             ))
         })

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::input::why;
-use crate::term;
+use crate::term::{self, counted};
 
 /// The largest file that is attached: requests beyond some 30 MB are refused everywhere, and base64 adds a third.
 const LARGEST: u64 = 20 << 20;
@@ -42,11 +42,10 @@ pub(crate) fn attach(path: &Path) -> Result<Attached, String> {
         && let Ok(text) = String::from_utf8(bytes.clone())
     {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let lines = text.lines().count();
-        let s = if lines == 1 { "" } else { "s" };
+        let lines = counted(text.lines().count(), "line");
         return Ok(Attached {
             part: json!({"type": "input_text", "text": fenced(&path.display().to_string(), text)}),
-            what: format!("{shown}, {lines} line{s}"),
+            what: format!("{shown}, {lines}"),
         });
     }
     let name = path.file_name().unwrap_or(path.as_os_str());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Agent;
 use crate::paths::{self, Env};
-use crate::term;
+use crate::term::{self, counted};
 
 /// Sent with every request of a conversation, and cached by the endpoint as long as it does not change: it holds no date.
 pub(crate) const BUILT_IN: &str = "\
@@ -119,8 +119,8 @@ fn append(text: &mut String, notices: &mut Vec<String>, cwd: &Path, env: &Env) {
         ));
         let cut = if whole { "" } else { ", cut" };
         notices.push(format!(
-            "{shown} is sent along ({} bytes{cut}); `agent.agents_md: false` leaves it out",
-            bytes.len()
+            "{shown} is sent along ({}{cut}); `agent.agents_md: false` leaves it out",
+            counted(bytes.len(), "byte")
         ));
         if !whole {
             return;

@@ -7,6 +7,7 @@ use respair_agent::Toolbox;
 use respair_agent::mcp::{self, McpServer};
 
 use crate::config::{self, Reach, Settings};
+use crate::term::counted;
 
 /// Without a `timeout` of its own a server gets what the tools' crate gives it; with 0 a call may take as long as a turn.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
@@ -35,8 +36,8 @@ pub(super) async fn connect(
         // Each names its server.
         notices.extend(met.problems.iter().cloned());
         if !met.missing {
-            let s = if met.tools.len() == 1 { "" } else { "s" };
-            notices.push(format!("MCP server {name}: {} tool{s}", met.tools.len()));
+            let tools = counted(met.tools.len(), "tool");
+            notices.push(format!("MCP server {name}: {tools}"));
         }
     }
 }

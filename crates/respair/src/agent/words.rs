@@ -5,7 +5,7 @@ use std::time::Duration;
 use respair_agent::{AgentEvent, Answer, AnswerStatus, Approval, Decision};
 
 use crate::run;
-use crate::term::one_line;
+use crate::term::{counted, one_line};
 
 /// What whoever is asked may say.
 pub(crate) const QUESTION: &str = "Allow it? [y]es, [n]o or n WHY, [a]lways this tool:";
@@ -90,7 +90,8 @@ pub(crate) fn notice(event: &AgentEvent) -> Option<String> {
             format!("{}: {why}; asking {}", one_line(from), one_line(to))
         }
         AgentEvent::Compacted { entries, .. } => {
-            format!("a summary stands for the {entries} entries before; `/undo` takes it back")
+            let entries = counted(*entries, "entry");
+            format!("a summary stands for {entries} before; `/undo` takes it back")
         }
         AgentEvent::Notice(text) => one_line(text),
         _ => return None,
@@ -151,10 +152,7 @@ pub(crate) fn closing_line(answer: &Answer, session: Option<&str>) -> String {
     if answer.steps > 1 {
         parts.push(format!("{} steps", answer.steps));
     }
-    parts.push(match answer.totals.requests {
-        1 => "1 request".to_owned(),
-        n => format!("{n} requests"),
-    });
+    parts.push(counted(answer.totals.requests, "request"));
     parts.extend(last.and_then(run::reading_of));
     let totals = &answer.totals;
     if totals.input_tokens + totals.output_tokens > 0 {

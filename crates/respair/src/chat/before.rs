@@ -4,7 +4,7 @@ use respair_agent::{Body, Conversation, Entry};
 use serde_json::Value;
 
 use super::draw::Draw;
-use crate::term::one_line;
+use crate::term::{counted, one_line};
 
 /// What is shown of it; nothing of a conversation that begins.
 pub(super) fn draws(conversation: &Conversation) -> Vec<Draw> {
@@ -12,9 +12,9 @@ pub(super) fn draws(conversation: &Conversation) -> Vec<Draw> {
     let Some(turn) = live.last().map(|entry| entry.turn) else {
         return Vec::new();
     };
-    let s = if turn == 1 { "" } else { "s" };
     let mut draws = vec![Draw::Notice(format!(
-        "this session has {turn} turn{s} so far; the last one:"
+        "this session has {} so far; the last one:",
+        counted(turn, "turn")
     ))];
     let last = live.iter().filter(|entry| entry.turn == turn);
     draws.extend(last.flat_map(|entry| shown(entry)));

@@ -35,7 +35,7 @@ use crate::args::{self, Common};
 use crate::config::Settings;
 use crate::paths::Env;
 use crate::run::{self, INTERRUPTED, Show, Signals};
-use crate::term::{self, one_line};
+use crate::term::{self, counted, one_line};
 use crate::{USAGE, commands as shared};
 use draw::Draw;
 use prompt::Typed;
@@ -163,8 +163,7 @@ impl Chat {
         ];
         parts.push(match options.tools.iter().count() {
             0 => "no tools".to_owned(),
-            1 => "1 tool".to_owned(),
-            n => format!("{n} tools"),
+            n => counted(n, "tool"),
         });
         parts.extend(self.id.as_ref().map(|id| format!("session {id}")));
         parts.push("/help".to_owned());

@@ -11,7 +11,7 @@ use super::draw::Draw;
 use super::line::{Line, Span, wrap};
 use super::markdown::{Look, Markdown};
 use crate::agent::words;
-use crate::term::{BAD, DIM, GOOD, Neutral, one_line, visible};
+use crate::term::{BAD, DIM, GOOD, Neutral, counted, one_line, visible};
 
 /// Lines of a diff that are shown.
 const DIFF: usize = 60;
@@ -182,7 +182,8 @@ impl Page {
         let frame = (self.now.as_millis() / 100) as usize % FRAMES.len();
         if let Some((since, words)) = self.folded {
             let took = words::seconds(self.now.saturating_sub(since));
-            lines.push(Line::of(format!("reasoning · {took} · {words} words"), DIM));
+            let words = counted(words, "word");
+            lines.push(Line::of(format!("reasoning · {took} · {words}"), DIM));
         }
         for tool in &self.running {
             let mut line = Line::of(format!("{} ", FRAMES[frame]), GOOD);
@@ -206,8 +207,8 @@ impl Page {
         let mut line = Line::of(format!("{} ", FRAMES[frame]), GOOD);
         line.push(format!("{took} · {status}"), DIM);
         if self.queued > 0 {
-            let s = if self.queued == 1 { "" } else { "s" };
-            line.push(format!(" · {} message{s} waiting", self.queued), DIM);
+            let waiting = counted(self.queued, "message");
+            line.push(format!(" · {waiting} waiting"), DIM);
         }
         lines.push(line);
         if !self.typed.is_empty() {
@@ -328,11 +329,17 @@ impl Page {
     }
 
     fn diff(&mut self, lines: &[String]) {
-        for line in lines.iter().take(DIFF) {
+        // A remark that one line is left out takes as much room as that line.
+        let shown = if lines.len() > DIFF + 1 {
+            DIFF
+        } else {
+            lines.len()
+        };
+        for line in &lines[..shown] {
             self.finish(diff_line(line));
         }
-        if lines.len() > DIFF {
-            let more = lines.len() - DIFF;
+        if lines.len() > shown {
+            let more = lines.len() - shown;
             self.finish(Line::of(format!("  … {more} lines more"), DIM));
         }
     }

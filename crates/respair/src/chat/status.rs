@@ -5,7 +5,7 @@ use std::time::Duration;
 use respair_agent::{Answer, Conversation, Totals};
 
 use crate::agent::words;
-use crate::term::one_line;
+use crate::term::{counted, one_line};
 
 /// Who is asked: `gpt-5.4 · custom`.
 pub(super) fn who(conversation: &Conversation, model: Option<&str>) -> String {
@@ -47,7 +47,7 @@ impl Status {
     pub(super) fn text(&self) -> String {
         let mut parts = Vec::new();
         if let Some((tool, bytes)) = &self.growing {
-            parts.push(format!("a call of {tool}, {bytes} bytes"));
+            parts.push(format!("a call of {tool}, {}", counted(*bytes, "byte")));
         }
         if self.step > 1 {
             parts.push(format!("step {}", self.step));

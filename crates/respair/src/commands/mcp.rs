@@ -124,7 +124,10 @@ fn test(common: &Common, wanted: &[&McpServer]) -> u8 {
 fn show(met: &Met) -> std::io::Result<()> {
     let mut text = term::one_line(&match met.missing {
         true => met.name.clone(),
-        false => format!("{}  {}  {} tools", met.name, met.title, met.tools.len()),
+        false => {
+            let tools = term::counted(met.tools.len(), "tool");
+            format!("{}  {}  {tools}", met.name, met.title)
+        }
     });
     text.push('\n');
     for tool in &met.tools {

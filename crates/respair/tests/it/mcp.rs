@@ -43,7 +43,7 @@ fn servers_are_listed_and_tried() {
     let tried = home.run(&["mcp", "test"]).exits(1);
     assert_eq!(
         tried.out,
-        "small  small 1  1 tools\n  mcp__small__echo\ngone\n"
+        "small  small 1  1 tool\n  mcp__small__echo\ngone\n"
     );
     let tried = tried
         .says("the MCP server `gone` is missing: it ended before it answered (exit status: 3)");

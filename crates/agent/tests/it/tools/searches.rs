@@ -30,35 +30,35 @@ async fn lines_and_names_are_found() {
         (
             json!({"pattern": "^ *needle\\(", "ignore_case": true}),
             "src/main.rs:2:     Needle();\n",
-            "1 lines",
+            "1 line",
         ),
         (
             json!({"name": "*.rs"}),
             "src/deep/lib.rs\nsrc/main.rs\n",
             "2 files",
         ),
-        (json!({"name": "src/*.rs"}), "src/main.rs\n", "1 files"),
-        (json!({"name": "**/deep/*"}), "src/deep/lib.rs\n", "1 files"),
+        (json!({"name": "src/*.rs"}), "src/main.rs\n", "1 file"),
+        (json!({"name": "**/deep/*"}), "src/deep/lib.rs\n", "1 file"),
         (
             json!({"name": "*.rs", "pattern": "needle"}),
             "src/deep/lib.rs:1: // needle\n",
-            "1 lines",
+            "1 line",
         ),
         (
             json!({"path": "src/deep", "name": "*.rs"}),
             "src/deep/lib.rs\n",
-            "1 files",
+            "1 file",
         ),
         (
             json!({"path": "src/main.rs", "pattern": "main"}),
             "src/main.rs:1: fn main() {\n",
-            "1 lines",
+            "1 line",
         ),
         // What was asked for by name is not ignored.
         (
             json!({"path": "target", "pattern": "needle"}),
             "target/out.rs:1: needle\n",
-            "1 lines",
+            "1 line",
         ),
         (
             json!({"pattern": "haystack"}),
@@ -123,7 +123,7 @@ async fn what_is_found_is_bounded() {
         )
         .await;
     assert!(
-        said.contains("1 files were not searched to the end: a line above 4 MiB"),
+        said.contains("1 file not searched to the end: a line above 4 MiB"),
         "{said}"
     );
 }
@@ -149,7 +149,7 @@ async fn special_files_deep_directories_and_links_are_withstood() {
     assert_eq!(
         said,
         ".github/ci.yml:1: needle: yes\nsrc/deep/lib.rs:1: // needle\n\
-         [1 files above 64 MiB were not searched]\n[1 directories below 128 levels were not searched]\n"
+         [1 file above 64 MiB not searched]\n[1 directory below 128 levels not searched]\n"
     );
     fifo(&bench.work.join("../.ignore"));
     let said = bench
