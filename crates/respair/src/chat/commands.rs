@@ -29,7 +29,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command(
         "reasoning",
         "[fold|show|EFFORT]",
-        "fold or show reasoning; or how much of it there is to be",
+        "fold reasoning or show it, the last turn's too; or how much of it there is to be",
     ),
     command("usage", "", "what the conversation took"),
     command("tools", "", "the tools, and what is asked before they run"),

@@ -21,11 +21,7 @@ impl Chat {
             "retry" => return self.retry().await,
             "undo" => self.undo().await,
             "compact" => return self.compact().await,
-            "reasoning" => {
-                let (fold, said) = self.reasoning(rest);
-                self.ui.say(Draw::Fold(fold)).await?;
-                said
-            }
+            "reasoning" => return self.reasoning(rest).await,
             "usage" => Draw::Document(status::usage(&self.conversation.totals(), self.window())),
             "tools" => Draw::Document(self.tools()),
             "sessions" => self.list().await,
@@ -81,20 +77,19 @@ impl Chat {
         }
     }
 
-    fn reasoning(&mut self, rest: &str) -> (bool, Draw) {
+    /// Folds it, shows what was folded in the last turn, or sets how much of it there is to be.
+    async fn reasoning(&mut self, rest: &str) -> Result<(), Leave> {
+        let presenter = &mut self.ui.presenter;
+        let folds = match rest {
+            "" => !presenter.folds,
+            "fold" | "off" | "hide" => true,
+            "show" | "on" => false,
+            _ => presenter.folds,
+        };
+        presenter.folds = folds;
+        self.ui.say(Draw::Fold(folds)).await?;
         let said = match rest {
-            "" => {
-                self.folds = !self.folds;
-                String::new()
-            }
-            "fold" | "off" | "hide" => {
-                self.folds = true;
-                String::new()
-            }
-            "show" | "on" => {
-                self.folds = false;
-                String::new()
-            }
+            "" | "fold" | "off" | "hide" | "show" | "on" => String::new(),
             effort if effort.chars().all(|c| c.is_ascii_alphanumeric()) => {
                 let given = (effort != "default").then(|| effort.to_owned());
                 self.conversation.set_reasoning_effort(given);
@@ -102,11 +97,15 @@ impl Chat {
             }
             _ => "; an effort is one word".to_owned(),
         };
-        let how = if self.folds { "folded" } else { "shown" };
-        (
-            self.folds,
-            Draw::Notice(format!("reasoning is {how}{said}")),
-        )
+        let how = if folds { "folded" } else { "shown" };
+        let said = format!("reasoning is {how}{said}");
+        self.ui.say(Draw::Notice(said)).await?;
+        if !folds {
+            for draw in self.ui.presenter.unfold() {
+                self.ui.say(draw).await?;
+            }
+        }
+        Ok(())
     }
 
     fn tools(&self) -> String {

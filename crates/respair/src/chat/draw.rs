@@ -47,6 +47,8 @@ pub(super) enum Draw {
     Closing(String),
     /// A text of Markdown of our own, or of before.
     Document(String),
+    /// Reasoning that was folded before.
+    Unfolded(String),
     /// What is being typed, and what waits to be sent.
     Typed {
         text: String,

@@ -15,10 +15,12 @@ mod draw;
 mod line;
 mod markdown;
 mod page;
+mod present;
 mod prompt;
 mod screen;
 mod status;
 mod tty;
+mod typing;
 mod ui;
 mod view;
 
@@ -104,7 +106,6 @@ struct Chat {
     cwd: PathBuf,
     /// Another model than the configured one.
     model: Option<String>,
-    folds: bool,
     /// How the last turn ended.
     code: u8,
 }
@@ -142,7 +143,6 @@ impl Chat {
             id: kept.id,
             cwd: made.cwd,
             model: None,
-            folds: false,
             code: 0,
         };
         if !common.quiet {
@@ -216,7 +216,7 @@ impl Chat {
     async fn turns(&mut self) -> Result<(), Leave> {
         let mut interrupts = 0;
         loop {
-            let text = match self.ui.queue.pop_front() {
+            let text = match self.ui.typing.queue.pop_front() {
                 Some(text) => {
                     self.ui.say(Draw::Said(text.clone())).await?;
                     text

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use super::draw::Draw;
 use super::line::{Line, Span, wrap};
 use super::markdown::{Look, Markdown};
+use super::status::Words;
 use crate::agent::words;
 use crate::term::{BAD, DIM, GOOD, Neutral, counted, one_line, visible};
 
@@ -42,7 +43,7 @@ pub(super) struct Page {
     color: bool,
     open: Option<(Kind, Markdown, Neutral)>,
     /// Reasoning that is not shown: since when, and how many words.
-    folded: Option<(Duration, usize)>,
+    folded: Option<(Duration, Words)>,
     folds: bool,
     running: Vec<Running>,
     asking: bool,
@@ -126,13 +127,8 @@ impl Page {
                 self.wrapped(&text, DIM);
                 self.gap();
             }
-            Draw::Document(text) => {
-                self.close();
-                self.gap();
-                self.piece(Kind::Text, &text);
-                self.close();
-                self.gap();
-            }
+            Draw::Document(text) => self.document(Kind::Text, &text),
+            Draw::Unfolded(text) => self.document(Kind::Reasoning, &text),
             Draw::Typed { text, queued } => (self.typed, self.queued) = (text, queued),
             Draw::Status(status) => {
                 // A turn begins behind what the user typed.
@@ -182,7 +178,7 @@ impl Page {
         let frame = (self.now.as_millis() / 100) as usize % FRAMES.len();
         if let Some((since, words)) = self.folded {
             let took = words::seconds(self.now.saturating_sub(since));
-            let words = counted(words, "word");
+            let words = words.text();
             lines.push(Line::of(format!("reasoning · {took} · {words}"), DIM));
         }
         for tool in &self.running {
@@ -272,6 +268,15 @@ impl Page {
         }
     }
 
+    /// A text as a whole.
+    fn document(&mut self, kind: Kind, text: &str) {
+        self.close();
+        self.gap();
+        self.piece(kind, text);
+        self.close();
+        self.gap();
+    }
+
     fn width(&self, kind: Kind) -> usize {
         let prefix = prefixed(kind, Line::default()).width();
         self.columns.saturating_sub(1 + prefix).max(1)
@@ -280,10 +285,10 @@ impl Page {
     fn fold(&mut self, text: &str) {
         if self.folded.is_none() {
             self.close();
-            self.folded = Some((self.now, 0));
+            self.folded = Some((self.now, Words::default()));
         }
         if let Some((_, words)) = &mut self.folded {
-            *words += text.split_whitespace().count();
+            words.add(text);
         }
     }
 
@@ -291,7 +296,8 @@ impl Page {
         if let Some((since, words)) = self.folded.take() {
             let took = words::seconds(self.now.saturating_sub(since));
             self.gap();
-            let line = format!("reasoned for {took} · {words} words (`/reasoning` shows it)");
+            let words = words.text();
+            let line = format!("reasoned for {took} · {words} (`/reasoning show` shows it)");
             self.wrapped(&line, DIM);
         }
     }

@@ -72,6 +72,28 @@ pub(super) fn closing(
     parts.join(" · ")
 }
 
+/// Words of a text that comes in pieces.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Words {
+    count: usize,
+    within: bool,
+}
+
+impl Words {
+    pub(super) fn add(&mut self, piece: &str) {
+        for c in piece.chars() {
+            let within = !c.is_whitespace();
+            self.count += usize::from(within && !self.within);
+            self.within = within;
+        }
+    }
+
+    /// `1 word`.
+    pub(super) fn text(self) -> String {
+        counted(self.count, "word")
+    }
+}
+
 /// `950`, `1.2k`, `128k`, `1.1M`.
 pub(crate) fn count(tokens: u64) -> String {
     match tokens {
@@ -117,6 +139,15 @@ mod tests {
         ] {
             assert_eq!(count(tokens), text);
         }
+    }
+
+    #[test]
+    fn words_are_counted_across_pieces() {
+        let mut words = Words::default();
+        for piece in ["I th", "ink", " ab", "out", "\n it"] {
+            words.add(piece);
+        }
+        assert_eq!(words.text(), "4 words");
     }
 
     #[test]

@@ -1,28 +1,26 @@
 //! Between the user and a turn: what is shown, what is typed meanwhile, Ctrl-C, and whether a call may run.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
 use futures_util::StreamExt as _;
 use respair_agent::{AgentEvent, Answer, Approval, Decision, Work};
-use respair_client::TurnEvent;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::draw::Draw;
+use super::present::Presenter;
 use super::prompt::{Input, Typed};
 use super::status::Status;
+use super::typing::Typing;
 use super::view::View;
 use crate::agent::words;
-use crate::run::{INTERRUPTED, Notices, PATIENCE, Show, Signals};
+use crate::run::{INTERRUPTED, PATIENCE, Signals};
 use crate::term::one_line;
 
 /// How often what moves is drawn.
 const TICK: Duration = Duration::from_millis(100);
-/// What is typed ahead beyond this is a paste of the wrong thing.
-const TYPED: usize = 1 << 20;
 
 /// The conversation is to end, with this exit code.
 #[derive(Clone, Copy, Debug)]
@@ -36,18 +34,13 @@ pub(super) struct Ui {
     pub(super) asks: bool,
     signals: Signals,
     input: Input,
-    notices: Notices,
     /// The prompt stands there: what will be typed.
     prompt: Option<oneshot::Receiver<Typed>>,
-    /// What is typed while a turn runs, and what waits to be sent.
-    typed: String,
-    pub(super) queue: VecDeque<String>,
+    pub(super) typing: Typing,
+    pub(super) presenter: Presenter,
     interrupted: bool,
     /// Interrupted once more while the end of a turn was shown.
     leaving: bool,
-    /// A diff that was shown when it was asked about is not shown again.
-    asked: Option<String>,
-    status: Status,
     began: Instant,
 }
 
@@ -75,14 +68,11 @@ impl Ui {
             asks,
             signals,
             input,
-            notices: Notices::default(),
             prompt: None,
-            typed: String::new(),
-            queue: VecDeque::new(),
+            typing: Typing::default(),
+            presenter: Presenter::default(),
             interrupted: false,
             leaving: false,
-            asked: None,
-            status: Status::default(),
             began: Instant::now(),
         }
     }
@@ -101,7 +91,7 @@ impl Ui {
                     () = self.view.gone() => return Err(Leave(0)),
                     () = self.view.settle() => {}
                 }
-                self.input.next(std::mem::take(&mut self.typed))
+                self.input.next(std::mem::take(&mut self.typing.text))
             }
         };
         tokio::select! {
@@ -135,11 +125,11 @@ impl Ui {
         who: String,
         context: Option<String>,
     ) -> Result<(Option<Answer>, Duration), Leave> {
-        self.status = Status {
+        self.presenter.begin(Status {
             who,
             context,
             ..Status::default()
-        };
+        });
         (self.interrupted, self.began) = (false, Instant::now());
         let cancel = work.cancel_token();
         let mut keys = self.drawn.then(EventStream::new);
@@ -147,7 +137,8 @@ impl Ui {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut waiting: Option<Waiting> = None;
         self.view.offer(Draw::Tick(Duration::ZERO));
-        self.view.offer(Draw::Status(Some(self.status.text())));
+        self.view
+            .offer(Draw::Status(Some(self.presenter.status.text())));
         let answer = loop {
             let woken = tokio::select! {
                 biased;
@@ -168,7 +159,7 @@ impl Ui {
                     waiting = self.ask(approval, &cancel).await?;
                 }
                 Woken::Event(Some(event)) => {
-                    for draw in self.present(event) {
+                    for draw in self.presenter.present(event) {
                         self.show(draw, &cancel, &mut waiting).await?;
                     }
                 }
@@ -180,17 +171,14 @@ impl Ui {
         drop(keys);
         // What waited for an answer that nobody gave.
         if let Some(waiting) = waiting.take() {
-            self.typed = waiting.stash;
+            self.typing.text = waiting.stash;
         }
         let took = self.began.elapsed();
         self.say_last(Draw::Asked).await;
         self.say_last(Draw::Status(None)).await;
         if self.interrupted {
             // What was to be sent after it is given back, to be looked at.
-            self.queue
-                .extend(Some(std::mem::take(&mut self.typed)).filter(|t| !t.is_empty()));
-            let queued: Vec<String> = self.queue.drain(..).collect();
-            self.typed = queued.join("\n");
+            self.typing.text = self.typing.everything();
         }
         Ok((answer, took))
     }
@@ -219,7 +207,7 @@ impl Ui {
         // The stream and the tools end when the turn is asked for its next event, which is at once.
         cancel.cancel();
         if let Some(waiting) = waiting.take() {
-            self.typed = waiting.stash;
+            self.typing.text = waiting.stash;
             self.view.offer(Draw::Asked);
         }
         Ok(())
@@ -259,15 +247,15 @@ impl Ui {
             self.show(Draw::Notice(said), cancel, &mut None).await?;
             return Ok(None);
         }
-        self.asked = approval.diff.clone();
+        self.presenter.asked = approval.diff.clone();
         let lines = words::asks(&approval);
         let mut waiting = Some(Waiting {
             approval,
-            stash: std::mem::take(&mut self.typed),
+            stash: std::mem::take(&mut self.typing.text),
             line: None,
         });
         self.show(Draw::Ask(lines), cancel, &mut waiting).await?;
-        self.view.offer(self.typing());
+        self.view.offer(self.typing.draw());
         if let Some(waiting) = &mut waiting
             && !self.drawn
         {
@@ -309,9 +297,7 @@ impl Ui {
         waiting: &mut Option<Waiting>,
     ) -> Result<(), Leave> {
         match event {
-            Event::Paste(text) => self
-                .typed
-                .push_str(&text.replace("\r\n", "\n").replace('\r', "\n")),
+            Event::Paste(text) => self.typing.paste(&text),
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 let control = key.modifiers.contains(KeyModifiers::CONTROL);
                 if control && key.code == KeyCode::Char('c') {
@@ -320,148 +306,27 @@ impl Ui {
                 let sends = key.code == KeyCode::Enter && key.modifiers.is_empty();
                 match sends {
                     true => self.enter(waiting),
-                    false => self.edit(key),
+                    false => self.typing.edit(key),
                 }
             }
             _ => {}
         }
-        if self.typed.len() > TYPED {
-            self.typed.clear();
-        }
-        let typing = self.typing();
+        let typing = self.typing.draw();
         self.view.offer(typing);
         Ok(())
     }
 
     fn enter(&mut self, waiting: &mut Option<Waiting>) {
-        let typed = std::mem::take(&mut self.typed);
         match waiting.take() {
-            Some(asked) => match words::decision(&typed) {
+            Some(asked) => match words::decision(&std::mem::take(&mut self.typing.text)) {
                 Some(decision) => {
-                    self.typed = asked.stash;
+                    self.typing.text = asked.stash;
                     asked.approval.answer(decision);
                     self.view.offer(Draw::Asked);
                 }
                 None => *waiting = Some(asked),
             },
-            None if typed.trim().is_empty() => {}
-            None => self.queue.push_back(typed),
-        }
-    }
-
-    fn edit(&mut self, key: KeyEvent) {
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Char('u') if control => self.typed.clear(),
-            KeyCode::Char('w') if control => {
-                let kept = self.typed.trim_end();
-                let end = kept.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-                self.typed.truncate(end);
-            }
-            KeyCode::Char('j') if control => self.typed.push('\n'),
-            KeyCode::Enter => self.typed.push('\n'),
-            KeyCode::Char(c) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
-                self.typed.push(c);
-            }
-            KeyCode::Tab => self.typed.push(' '),
-            KeyCode::Backspace => drop(self.typed.pop()),
-            KeyCode::Esc => self.typed.clear(),
-            KeyCode::Up if self.typed.is_empty() => {
-                self.typed = self.queue.pop_back().unwrap_or_default();
-            }
-            _ => {}
-        }
-    }
-
-    fn typing(&self) -> Draw {
-        Draw::Typed {
-            text: self.typed.clone(),
-            queued: self.queue.len(),
-        }
-    }
-
-    /// What an event looks like.
-    fn present(&mut self, event: AgentEvent) -> Vec<Draw> {
-        let mut draws = Vec::new();
-        match event {
-            AgentEvent::Step { step, .. } => {
-                self.status.step = step;
-                draws.push(Draw::Status(Some(self.status.text())));
-            }
-            AgentEvent::Response(event) => return self.response(event),
-            AgentEvent::StepEnded { .. } => draws.push(Draw::EndResponse),
-            AgentEvent::BrokeOff { .. } => {
-                draws.push(match words::is_superseded(&event) {
-                    true => Draw::Superseded,
-                    false => Draw::EndResponse,
-                });
-                draws.extend(words::notice(&event).map(Draw::Notice));
-            }
-            AgentEvent::ToolStarted {
-                call_id,
-                tool,
-                subject,
-                ..
-            } => draws.push(Draw::ToolStarted {
-                call_id,
-                what: format!("{tool} {subject}"),
-            }),
-            AgentEvent::ToolProgress { call_id, line, .. } => {
-                draws.push(Draw::ToolProgress { call_id, line });
-            }
-            AgentEvent::ToolEnded {
-                ref call_id,
-                ref diff,
-                failed,
-                ..
-            } => {
-                let line = words::tool(&event).unwrap_or_default();
-                let diff = diff
-                    .clone()
-                    .filter(|diff| self.asked.as_ref() != Some(diff));
-                self.asked = None;
-                draws.push(Draw::ToolEnded {
-                    call_id: call_id.clone(),
-                    line,
-                    failed,
-                    diff,
-                });
-            }
-            event => draws.extend(words::notice(&event).map(Draw::Notice)),
-        }
-        draws
-    }
-
-    fn response(&mut self, event: TurnEvent) -> Vec<Draw> {
-        match event {
-            TurnEvent::Text(text) => vec![Draw::Text(text)],
-            TurnEvent::Commentary(text) => vec![Draw::Commentary(text)],
-            TurnEvent::Reasoning(text) => vec![Draw::Reasoning(text)],
-            TurnEvent::ItemAdded { item, .. } => {
-                let item: serde_json::Value = serde_json::from_str(item.get()).unwrap_or_default();
-                let is_call = item["type"]
-                    .as_str()
-                    .is_some_and(|kind| kind.ends_with("_call"));
-                let name = item["name"].as_str().filter(|_| is_call);
-                self.status.growing = name.map(|name| (one_line(name), 0));
-                vec![Draw::Status(Some(self.status.text()))]
-            }
-            TurnEvent::Arguments { text, .. } => {
-                if let Some((_, bytes)) = &mut self.status.growing {
-                    *bytes += text.len();
-                }
-                vec![Draw::Status(Some(self.status.text()))]
-            }
-            TurnEvent::ItemDone(_) => {
-                if self.status.growing.take().is_none() {
-                    return Vec::new();
-                }
-                vec![Draw::Status(Some(self.status.text()))]
-            }
-            other => match self.notices.of(&other) {
-                Some(Show::Notice(text)) => vec![Draw::Notice(text)],
-                _ => Vec::new(),
-            },
+            None => self.typing.send(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use super::draw::Draw;
 use super::screen::Screen;
+use super::status::Words;
 use crate::agent::words;
 use crate::args::Common;
 use crate::run::{self, Looks, Show};
@@ -91,6 +92,9 @@ pub(super) struct Plain {
     held: String,
     /// What was said last does not end in a newline.
     open: bool,
+    /// Reasoning is not shown, and how many words of it were not.
+    folds: bool,
+    folded: Option<Words>,
 }
 
 impl Plain {
@@ -101,11 +105,34 @@ impl Plain {
             holds: !looks.out_is_terminal,
             held: String::new(),
             open: false,
+            folds: false,
+            folded: None,
         }
     }
 
     fn shows(&mut self, draw: Draw) -> Vec<Show> {
         match draw {
+            Draw::Reasoning(text) if self.folds => {
+                self.folded.get_or_insert_default().add(&text);
+                Vec::new()
+            }
+            Draw::Typed { .. } | Draw::Tick(_) | Draw::Status(Some(_)) => Vec::new(),
+            draw => {
+                let folded = self.folded.take().map(|words| {
+                    let words = words.text();
+                    Show::Notice(format!("reasoned · {words} (`/reasoning show` shows it)"))
+                });
+                folded.into_iter().chain(self.shows_of(draw)).collect()
+            }
+        }
+    }
+
+    fn shows_of(&mut self, draw: Draw) -> Vec<Show> {
+        match draw {
+            Draw::Fold(folds) => {
+                self.folds = folds;
+                Vec::new()
+            }
             Draw::Text(text) if self.holds => {
                 self.held.push_str(&text);
                 Vec::new()
@@ -115,6 +142,7 @@ impl Plain {
                 vec![Show::Text(text)]
             }
             Draw::Commentary(text) | Draw::Reasoning(text) => vec![Show::Reasoning(text)],
+            Draw::Unfolded(text) => vec![Show::Reasoning(text), Show::Break],
             Draw::EndResponse => vec![Show::Break],
             Draw::Superseded | Draw::ToolStarted { .. } => self.aside(),
             Draw::ToolEnded { line, .. } => {

@@ -2,6 +2,8 @@
 
 use super::terminal::*;
 use super::*;
+use respair_faults::Script;
+
 use crate::bin::Home;
 
 #[test]
@@ -107,4 +109,32 @@ fn a_session_is_gone_on_with() {
         "{}",
         done.err
     );
+}
+
+/// What was folded is shown when it is asked for, once.
+#[test]
+fn folded_reasoning_is_shown_again() {
+    let stream = |turn, thought| {
+        let stream = response(turn).reasoning([thought, " it through."]);
+        Script::stream(&stream.message(["Done."]).complete())
+    };
+    let relay = plays([stream(1, "I think"), stream(2, "I weigh")]);
+    let home = Home::seed("custom", &relay);
+    let terminal = Terminal::start(&home, (80, 40), &["chat"], &[]);
+    terminal.ready();
+    terminal.say("/reasoning");
+    terminal.say("first");
+    let screen = terminal.say("second");
+    assert!(!screen.contains("through"), "{screen}");
+    let screen = terminal.say("/reasoning show");
+    insta::assert_snapshot!(same(&screen, &relay));
+    assert!(terminal.raw().contains("\u{1b}[2mI weigh it through."));
+    let screen = terminal.say("/reasoning show");
+    assert_eq!(screen.matches("through").count(), 1, "{screen}");
+
+    let input = b"/reasoning fold\nfirst\n/reasoning show\n";
+    let done = home.run_with_input(&["chat"], input).exits(0);
+    let folded = done.err.find("reasoned · 4 words");
+    let shown = done.err.find("I weigh it through.");
+    assert!(folded.is_some() && folded < shown, "{}", done.err);
 }
