@@ -8,6 +8,8 @@ use similar::TextDiff;
 const LONGEST: usize = 64 << 10;
 /// How long the search for the smallest diff may take; then a larger one will do.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// Lines of both sides together for which a diff is looked for. Of more, what changed is shown as one piece.
+const LINES: usize = 100_000;
 
 /// The change in unified form; `None` when there is none. A file that is no text is only measured.
 pub(super) fn unified(shown: &str, before: Option<&[u8]>, after: &[u8]) -> Option<String> {
@@ -23,6 +25,10 @@ pub(super) fn unified(shown: &str, before: Option<&[u8]>, after: &[u8]) -> Optio
         Some(_) => format!("a/{shown}"),
         None => "/dev/null".to_owned(),
     };
+    let header = format!("--- {from}\n+++ b/{shown}\n");
+    if count(old) + count(new) > LINES {
+        return Some(bounded(header + &one_piece(old, new)));
+    }
     let mut config = TextDiff::configure();
     config.timeout(PATIENCE);
     let diff = config.diff_lines(old, new);
@@ -33,9 +39,42 @@ pub(super) fn unified(shown: &str, before: Option<&[u8]>, after: &[u8]) -> Optio
         .to_string();
     Some(match text.is_empty() {
         // An empty file that comes into being has no lines to show.
-        true => format!("--- {from}\n+++ b/{shown}\n"),
+        true => header,
         false => bounded(text),
     })
+}
+
+fn count(text: &str) -> usize {
+    text.split_inclusive('\n').count()
+}
+
+/// What lies between the lines that both begin with and the lines that both end with: all of the old, then all of the new.
+fn one_piece(old: &str, new: &str) -> String {
+    let same = old.split_inclusive('\n').zip(new.split_inclusive('\n'));
+    let head: usize = same.take_while(|(a, b)| a == b).map(|(a, _)| a.len()).sum();
+    let first = count(&old[..head]) + 1;
+    let (old, new) = (&old[head..], &new[head..]);
+    let same = old
+        .split_inclusive('\n')
+        .rev()
+        .zip(new.split_inclusive('\n').rev());
+    let tail: usize = same.take_while(|(a, b)| a == b).map(|(a, _)| a.len()).sum();
+    let (old, new) = (&old[..old.len() - tail], &new[..new.len() - tail]);
+    let mut text = format!("@@ -{first},{} +{first},{} @@\n", count(old), count(new));
+    for (sign, side) in [('-', old), ('+', new)] {
+        for line in side.split_inclusive('\n') {
+            // What is beyond the bound is only counted.
+            text.push(sign);
+            text.push_str(match text.len() > LONGEST {
+                true => "\n",
+                false => line,
+            });
+            if !text.ends_with('\n') {
+                text.push_str("\n\\ No newline at end of file\n");
+            }
+        }
+    }
+    text
 }
 
 fn bounded(mut text: String) -> String {
@@ -74,6 +113,27 @@ mod tests {
         assert!(diff.contains("No newline at end of file"), "{diff:?}");
         assert_eq!(unified("a", Some(b"x"), b"x"), None);
         assert_eq!(unified("a", None, b"").unwrap(), "--- /dev/null\n+++ b/a\n");
+    }
+
+    #[test]
+    fn what_changed_in_a_very_long_file_is_one_piece() {
+        let before = "same\n".repeat(60_000);
+        let after = format!("{}new\n{}last", &before[..10], &before[15..]);
+        let diff = unified("a", Some(before.as_bytes()), after.as_bytes()).unwrap();
+        assert!(
+            diff.starts_with("--- a/a\n+++ b/a\n@@ -3,59998 +3,59999 @@\n-same\n"),
+            "{}",
+            &diff[..80]
+        );
+        assert!(diff.len() < LONGEST + 40);
+        let left_out = diff.lines().last().unwrap();
+        let shown = diff.lines().count() - 1;
+        // Three lines of header, what goes and what comes.
+        let more = 3 + 59_998 + 59_999 - shown;
+        assert_eq!(left_out, format!("… {more} more lines"));
+        let after = before.replacen("same\n", "new\n", 1);
+        let diff = unified("a", Some(before.as_bytes()), after.as_bytes()).unwrap();
+        assert_eq!(diff, "--- a/a\n+++ b/a\n@@ -1,1 +1,1 @@\n-same\n+new\n");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
-use super::change::{self, Change};
+use super::change::{self, Change, LARGEST};
 use super::near;
 use super::place::Places;
 use super::seen::Seen;
@@ -62,8 +62,14 @@ fn change(places: &Places, map: &Map<String, Value>) -> Result<(Change, usize), 
     };
     let (old, new) = with_line_ends_of(text, old, new);
     let found = text.matches(&*old).count();
+    let grown = new.len().saturating_mul(found);
+    let length = (text.len() - old.len() * found).saturating_add(grown);
     let after = match found {
         0 => return Err(near::misses(&place.shown, text, &old)),
+        1.. if length as u64 > LARGEST && (found == 1 || arguments.flag("all")?) => {
+            let most = LARGEST >> 20;
+            return Err(format!("the file would be larger than {most} MiB"));
+        }
         1 => text.replacen(&*old, &new, 1),
         _ if arguments.flag("all")? => text.replace(&*old, &new),
         _ => return Err(near::several(&place.shown, text, &old)),

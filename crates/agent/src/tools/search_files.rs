@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -36,6 +37,10 @@ const DEPTH: usize = 128;
 const TIME: Duration = Duration::from_secs(20);
 /// A pattern, compiled, in bytes.
 const PATTERN: usize = 4 << 20;
+/// A pattern or a glob as it is written, in bytes: nested deep enough, reading one takes all of a stack.
+const WRITTEN: usize = 4 << 10;
+/// A file that says what to ignore, in bytes: all of it is read and held.
+const IGNORES: u64 = 256 << 10;
 /// The files that say what to ignore, where the walk looks for them.
 const IGNORE_FILES: [&str; 4] = [".gitignore", ".ignore", ".git/info/exclude", ".git/config"];
 
@@ -120,7 +125,16 @@ impl Tool for SearchFiles {
     }
 }
 
+/// Whether an argument is of a length that somebody would write.
+fn written<'a>(name: &str, text: &'a str) -> Result<&'a str, String> {
+    match text.len() <= WRITTEN {
+        true => Ok(text),
+        false => Err(format!("`{name}` is longer than {WRITTEN} bytes")),
+    }
+}
+
 fn matcher(text: &str, ignore_case: bool) -> Result<RegexMatcher, String> {
+    let text = written("pattern", text)?;
     RegexMatcherBuilder::new()
         .case_insensitive(ignore_case)
         .line_terminator(Some(b'\n'))
@@ -131,6 +145,7 @@ fn matcher(text: &str, ignore_case: bool) -> Result<RegexMatcher, String> {
 }
 
 fn glob(text: &str, ignore_case: bool) -> Result<(GlobMatcher, bool), String> {
+    let text = written("name", text)?;
     let text = text.strip_prefix("./").unwrap_or(text);
     let glob = GlobBuilder::new(text)
         .case_insensitive(ignore_case)
@@ -179,13 +194,14 @@ impl Search {
             Opened::Directory => {}
         }
         // The walk reads these of the root and all above it, whatever it is told.
-        if let Some(trap) = self.place.path.ancestors().find_map(trap) {
+        if let Some((trap, what)) = self.place.path.ancestors().find_map(trap) {
             return Err(format!(
-                "{} is not a file: nothing was searched",
-                trap.display()
+                "{} {what}: nothing was searched",
+                self.shown(&trap)
             ));
         }
-        for entry in self.walk() {
+        let trapped = Arc::new(AtomicUsize::new(0));
+        for entry in self.walk(&trapped) {
             if self.cancel.is_cancelled() {
                 return Err("interrupted".to_owned());
             }
@@ -198,12 +214,15 @@ impl Search {
                 Err(_) => self.left_out.unreadable += 1,
             }
         }
+        self.left_out.unreadable += trapped.load(Ordering::Relaxed);
         self.found.sort();
         Ok(())
     }
 
-    fn walk(&self) -> Walk {
+    /// `trapped` counts the directories that are left out for what they say is to be ignored.
+    fn walk(&self, trapped: &Arc<AtomicUsize>) -> Walk {
         let (places, root) = (self.places.clone(), self.place.path.clone());
+        let trapped = Arc::clone(trapped);
         let mut walk = WalkBuilder::new(&root);
         walk.hidden(false)
             // A .gitignore says the same outside a repository.
@@ -214,8 +233,12 @@ impl Search {
                 let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
                 // The root itself is what was asked for.
                 let own = entry.depth() == 0 || entry.file_name() != ".git";
-                !places.is_protected(entry.path())
-                    && (!is_dir || own && trap(entry.path()).is_none())
+                if places.is_protected(entry.path()) || is_dir && !own {
+                    return false;
+                }
+                let is_trap = is_dir && trap(entry.path()).is_some();
+                trapped.fetch_add(usize::from(is_trap), Ordering::Relaxed);
+                !is_trap
             });
         walk.build()
     }
@@ -370,11 +393,18 @@ impl LeftOut {
     }
 }
 
-/// One of the files that the walk reads by itself and that is none: a FIFO would hold it for ever.
-fn trap(directory: &Path) -> Option<PathBuf> {
-    let mut files = IGNORE_FILES.iter().map(|name| directory.join(name));
-    files
-        .find(|file| std::fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir()))
+/// One of the files that the walk reads by itself, whole, and what is wrong with it: a FIFO would hold it for ever, and
+/// one of a gigabyte would be held.
+fn trap(directory: &Path) -> Option<(PathBuf, String)> {
+    let files = IGNORE_FILES.iter().map(|name| directory.join(name));
+    let mut found = files.filter_map(|file| Some((std::fs::metadata(&file).ok()?, file)));
+    found.find_map(|(found, file)| match found.is_file() {
+        true if found.len() > IGNORES => {
+            Some((file, format!("is larger than {} KiB", IGNORES >> 10)))
+        }
+        false if !found.is_dir() => Some((file, "is not a file".to_owned())),
+        _ => None,
+    })
 }
 
 /// Takes the lines that match.

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 mod edits;
+mod hostile;
 mod paths;
 mod reads;
 mod sandbox;

@@ -149,7 +149,8 @@ async fn special_files_deep_directories_and_links_are_withstood() {
     assert_eq!(
         said,
         ".github/ci.yml:1: needle: yes\nsrc/deep/lib.rs:1: // needle\n\
-         [1 file above 64 MiB not searched]\n[1 directory below 128 levels not searched]\n"
+         [1 file above 64 MiB not searched]\n[1 directory below 128 levels not searched]\n\
+         [1 path could not be read]\n"
     );
     fifo(&bench.work.join("../.ignore"));
     let said = bench
