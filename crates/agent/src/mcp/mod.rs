@@ -53,6 +53,8 @@ pub enum McpReach {
         env: Vec<(String, SecretString)>,
         /// The environment it starts from; what looks like a key is taken out.
         environment: Vec<(OsString, OsString)>,
+        /// Names of variables that keys are read from, which are taken out as well.
+        key_variables: Vec<String>,
         /// Where it runs.
         cwd: PathBuf,
     },
@@ -82,6 +84,7 @@ impl McpServer {
                 args,
                 env,
                 environment: std::env::vars_os().collect(),
+                key_variables: Vec::new(),
                 cwd: cwd.into(),
             },
         )

@@ -169,6 +169,7 @@ impl Server {
             args,
             env,
             environment,
+            key_variables,
             cwd,
         } = &self.config.reach
         else {
@@ -179,7 +180,7 @@ impl Server {
             .args(args)
             .current_dir(cwd)
             .env_clear()
-            .envs(scrubbed(environment, &[]))
+            .envs(scrubbed(environment, key_variables))
             .envs(
                 env.iter()
                     .map(|(name, value)| (name, value.expose_secret())),

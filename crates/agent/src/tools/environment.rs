@@ -64,19 +64,29 @@ const SECRET_BEGINNINGS: &[&str] = &[
     "-----BEGIN ",
 ];
 
-/// What a command may know of `all`. `named` are the variables that keys are read from.
+/// The shortest value, in bytes, that is looked for in other variables: a shorter one is in some of them by chance.
+const KEY: usize = 8;
+
+/// What a command may know of `all`. `named` are the variables that keys are read from; one that holds the value of such a
+/// variable is a key by another name.
 pub(crate) fn scrubbed(
     all: &[(OsString, OsString)],
     named: &[String],
 ) -> Vec<(OsString, OsString)> {
+    let is_named = |name: &OsStr| named.iter().any(|key| OsStr::new(key) == name);
+    let keys = all.iter().filter(|(name, _)| is_named(name));
+    let keys = keys.map(|(_, value)| value.to_string_lossy());
+    let keys: Vec<_> = keys.filter(|key| key.len() >= KEY).collect();
     let open = all.iter().filter(|(name, value)| {
-        let is_named = named.iter().any(|key| OsStr::new(key) == name);
-        !is_named && !is_secret(&name.to_string_lossy(), &value.to_string_lossy())
+        let value = value.to_string_lossy();
+        !is_named(name)
+            && !is_secret(&name.to_string_lossy(), &value)
+            && !keys.iter().any(|key| value.contains(&**key))
     });
     open.cloned().collect()
 }
 
-fn is_secret(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     if HARMLESS.contains(&name.as_str()) {
         return false;
@@ -156,8 +166,14 @@ mod tests {
 
     #[test]
     fn the_named_ones_are_taken_out_as_well() {
-        let all = [("MY_RELAY", "abc"), ("PATH", "/bin")].map(|(n, v)| (n.into(), v.into()));
-        let left = scrubbed(&all, &["MY_RELAY".to_owned()]);
-        assert_eq!(left, [("PATH".into(), "/bin".into())]);
+        let all = [
+            ("MY_RELAY", "abcdefgh"),
+            ("COPY", "x=abcdefgh"),
+            ("OTHER", "a"),
+            ("PATH", "/bin:a"),
+        ];
+        let all = all.map(|(n, v)| (n.into(), v.into()));
+        let left = scrubbed(&all, &["MY_RELAY".to_owned(), "OTHER".to_owned()]);
+        assert_eq!(left, [("PATH".into(), "/bin:a".into())]);
     }
 }

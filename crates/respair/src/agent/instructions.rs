@@ -93,8 +93,15 @@ fn read(path: &Path, most: u64) -> io::Result<String> {
 /// Appends every `AGENTS.md` from the repository's root down to the working directory: the nearest has the last word.
 fn append(text: &mut String, notices: &mut Vec<String>, cwd: &Path, env: &Env) {
     let mut left = MOST;
-    for path in found(cwd) {
+    let root = root(cwd);
+    for path in found(cwd, root) {
         let shown = term::one_line(&paths::shown(&path, env));
+        if leads_away(&path, root) {
+            notices.push(format!(
+                "{shown} is not sent: it is a link, and not to a Markdown file of this repository"
+            ));
+            continue;
+        }
         // One byte more than fits shows that it does not.
         let mut bytes = Vec::new();
         let opened = File::open(&path);
@@ -128,10 +135,30 @@ fn append(text: &mut String, notices: &mut Vec<String>, cwd: &Path, env: &Env) {
     }
 }
 
-/// The files that are there, the repository's root first. Without a repository only the working directory is looked at.
-fn found(cwd: &Path) -> Vec<PathBuf> {
+/// Whether this is a link by which a repository would have another file sent: a key, the environment (`/proc/self/environ`).
+/// `AGENTS.md` as a link to `CLAUDE.md` beside it is what many have.
+fn leads_away(path: &Path, root: &Path) -> bool {
+    if path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return false;
+    }
+    let within = |target: PathBuf| {
+        let root = root.canonicalize().ok()?;
+        let is_text = target
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
+        (is_text && target.starts_with(root)).then_some(())
+    };
+    path.canonicalize().ok().and_then(within).is_none()
+}
+
+/// The repository's root. Without a repository only the working directory is looked at.
+fn root(cwd: &Path) -> &Path {
     let root = cwd.ancestors().find(|dir| dir.join(".git").exists());
-    let root = root.unwrap_or(cwd);
+    root.unwrap_or(cwd)
+}
+
+/// The files that are there, the root's first.
+fn found(cwd: &Path, root: &Path) -> Vec<PathBuf> {
     let mut dirs: Vec<&Path> = cwd
         .ancestors()
         .take_while(|dir| dir.starts_with(root))
@@ -206,6 +233,37 @@ mod tests {
         let (_dir, off, _) = self::agent("agent: {agents_md: false}");
         let given = instructions(&off, Some(&file), &deep, &Env::empty()).unwrap();
         assert!(!given.text.contains("down below") && given.notices.is_empty());
+    }
+
+    /// A repository chooses its files; it must not choose which of the user's others are sent.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_anything_else_is_not_sent() {
+        use std::os::unix::fs::symlink;
+        let (dir, agent, file) = agent("{model: {api_key: hush}}");
+        fs::write(dir.path().join("secret.md"), "hush").unwrap();
+        let root = dir.path().join("repository");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::create_dir(root.join(".git")).unwrap();
+        fs::write(root.join("CLAUDE.md"), "be kind").unwrap();
+        fs::write(root.join(".env"), "hush").unwrap();
+        let given = || instructions(&agent, Some(&file), &root.join("sub"), &Env::empty()).unwrap();
+        for target in [
+            "../config.yaml",
+            "../secret.md",
+            ".env",
+            "/proc/self/environ",
+            "/etc/passwd",
+        ] {
+            let _ = fs::remove_file(root.join(AGENTS));
+            symlink(target, root.join(AGENTS)).unwrap();
+            let given = given();
+            assert_eq!(given.notices.len(), 1, "{target}: {:?}", given.notices);
+            assert!(given.notices[0].contains("is not sent: it is a link"));
+            assert!(given.text.ends_with("/sub.\n"), "{target}: {}", given.text);
+        }
+        symlink("../CLAUDE.md", root.join("sub").join(AGENTS)).unwrap();
+        assert!(given().text.ends_with("be kind\n"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use respair_agent::Toolbox;
-use respair_agent::mcp::{self, McpServer};
+use respair_agent::mcp::{self, McpReach, McpServer};
 
 use crate::config::{self, Reach, Settings};
 use crate::term::counted;
@@ -19,10 +19,11 @@ pub(super) async fn connect(
     toolbox: &mut Toolbox,
     notices: &mut Vec<String>,
 ) {
+    let keys = super::tools::key_variables(settings);
     let configured = settings.agent.servers.iter().flat_map(|all| &all.value);
     let servers: Vec<McpServer> = configured
         .filter(|server| server.enabled)
-        .map(|configured| server(configured, cwd))
+        .map(|configured| server(configured, cwd, &keys))
         .collect();
     if servers.is_empty() {
         return;
@@ -42,8 +43,8 @@ pub(super) async fn connect(
     }
 }
 
-/// A server as the tools' crate takes it.
-pub(crate) fn server(configured: &config::McpServer, cwd: &Path) -> McpServer {
+/// A server as the tools' crate takes it. What `keys` names is not in its environment, unless its own `env` has it.
+pub(crate) fn server(configured: &config::McpServer, cwd: &Path, keys: &[String]) -> McpServer {
     let name = configured.name.as_str();
     let mut server = match &configured.reach {
         Reach::Command { command, args, env } => {
@@ -51,6 +52,9 @@ pub(crate) fn server(configured: &config::McpServer, cwd: &Path) -> McpServer {
         }
         Reach::Url { url, headers } => McpServer::url(name, url.as_str(), headers.clone()),
     };
+    if let McpReach::Command { key_variables, .. } = &mut server.reach {
+        key_variables.extend_from_slice(keys);
+    }
     if let Some(timeout) = configured.timeout {
         server.call = timeout.unwrap_or(LONGEST);
     }

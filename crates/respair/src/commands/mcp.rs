@@ -60,7 +60,7 @@ pub(crate) fn command(common: &Common, what: &args::Mcp) -> u8 {
         args::Mcp::Test { name } => {
             // One that is named is meant, also when it is switched off.
             wanted.retain(|server| server.enabled || name.is_some());
-            test(common, &wanted)
+            test(common, &wanted, &agent.key_variables)
         }
     }
 }
@@ -90,7 +90,7 @@ fn list(common: &Common, servers: &[&McpServer]) -> u8 {
     }))
 }
 
-fn test(common: &Common, wanted: &[&McpServer]) -> u8 {
+fn test(common: &Common, wanted: &[&McpServer], keys: &[String]) -> u8 {
     let cwd = match working_directory() {
         Ok(cwd) => cwd,
         Err(code) => return code,
@@ -99,7 +99,9 @@ fn test(common: &Common, wanted: &[&McpServer]) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let wanted = wanted.iter().map(|server| servers::server(server, &cwd));
+    let wanted = wanted
+        .iter()
+        .map(|server| servers::server(server, &cwd, keys));
     let connected = runtime.block_on(mcp::connect(wanted.collect()));
     let missing = connected.servers.iter().any(|met| met.missing);
     let printed = match common.json {

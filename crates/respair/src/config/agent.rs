@@ -10,10 +10,8 @@ use serde_json::{Value as Json, json};
 use super::keys;
 use super::options::{Origin, Sourced, Wait};
 use super::reader::Reader;
+use super::secrets::{MASK, masked_block};
 use super::yaml::{Node, Value};
-
-/// What stands for a secret.
-const MASK: &str = "********";
 
 /// The tools that are built in.
 pub(crate) const TOOLS: &[&str] = &[
@@ -46,6 +44,8 @@ pub(crate) struct Agent {
     pub(crate) shell_longest: Option<Sourced<Duration>>,
     pub(crate) shell_output: Option<Sourced<u64>>,
     pub(crate) servers: Option<Sourced<Vec<McpServer>>>,
+    /// The variables that the whole file reads keys from: no tool and no server is to have them.
+    pub(crate) key_variables: Vec<String>,
 }
 
 /// A rule of `agent.approval`, as written and as read.
@@ -71,8 +71,8 @@ pub(crate) enum Tools {
 pub(crate) enum FallbackEntry {
     /// A provider's name.
     Name(String),
-    /// A block with the keys of `model:`.
-    Block,
+    /// A block with the keys of `model:`, what is secret masked.
+    Block(Json),
 }
 
 /// An entry of `mcp_servers`.
@@ -126,6 +126,7 @@ impl Agent {
             shell_longest: set(Duration::from_secs(600)),
             shell_output: set(32 << 10),
             servers: set(Vec::new()),
+            key_variables: Vec::new(),
         }
     }
 
@@ -147,6 +148,7 @@ impl Agent {
             shell_longest: self.shell_longest.or(lower.shell_longest),
             shell_output: self.shell_output.or(lower.shell_output),
             servers: self.servers.or(lower.servers),
+            key_variables: self.key_variables,
         }
     }
 
@@ -171,7 +173,7 @@ impl FallbackEntry {
     pub(super) fn shown(&self) -> Json {
         match self {
             FallbackEntry::Name(name) => json!(name),
-            FallbackEntry::Block => json!({}),
+            FallbackEntry::Block(shown) => shown.clone(),
         }
     }
 }
@@ -293,7 +295,7 @@ impl Reader<'_> {
             match &item.value {
                 Value::Map(_) => {
                     self.skim(item, &path, keys::MODEL);
-                    entries.push(FallbackEntry::Block);
+                    entries.push(FallbackEntry::Block(masked_block(item, self.env)));
                 }
                 _ => entries.push(FallbackEntry::Name(self.text(&path, item)?)),
             }

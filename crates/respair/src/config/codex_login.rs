@@ -43,16 +43,20 @@ struct AuthClaim {
     chatgpt_account_id: Option<String>,
 }
 
-/// Reads `$CODEX_HOME/auth.json`, else `~/.codex/auth.json`.
+/// `$CODEX_HOME/auth.json`, else `~/.codex/auth.json`.
+pub(crate) fn file(env: &Env) -> Option<PathBuf> {
+    let home = env
+        .path("CODEX_HOME")
+        .or_else(|| Some(env.home()?.join(".codex")));
+    Some(home?.join("auth.json"))
+}
+
+/// Reads the login.
 ///
 /// # Errors
 /// A [`Problem`] that says to run `codex login`, when there is no usable token.
 pub(super) fn read(env: &Env) -> Result<Login, Problem> {
-    let home = env
-        .path("CODEX_HOME")
-        .or_else(|| Some(env.home()?.join(".codex")));
-    let path = home.map(|home: PathBuf| home.join("auth.json"));
-    let Some(path) = path else {
+    let Some(path) = file(env) else {
         return Err(
             Problem::new("openai-codex: no home directory to find the login in")
                 .help("set CODEX_HOME"),

@@ -236,7 +236,7 @@ pub(crate) fn closest<'a>(
 }
 
 /// `baseUrl`, `BASE_URL` and `base-url` are `base_url`.
-fn snake(spelled: &str) -> String {
+pub(super) fn snake(spelled: &str) -> String {
     let camel = spelled.chars().any(char::is_lowercase);
     let mut name = String::with_capacity(spelled.len() + 4);
     for c in spelled.chars() {

@@ -15,6 +15,7 @@ mod problem;
 mod providers;
 mod quantity;
 mod reader;
+mod secrets;
 mod serve;
 mod settings;
 pub(crate) mod show;
@@ -26,6 +27,7 @@ use std::path::Path;
 
 pub(crate) use address::{plain as plain_url, shown as shown_url};
 pub(crate) use agent::{Agent, McpServer, Reach, Tools, is_tool};
+pub(crate) use codex_login::file as codex_login;
 pub(crate) use file::locate;
 pub(crate) use keys::closest;
 pub(crate) use layers::Flags;
@@ -165,6 +167,7 @@ fn combine(
         loaded.serve = serve.over(ServeOptions::defaults());
     }
     loaded.agent = agent(reader, &top);
+    loaded.agent.key_variables = root.map(secrets::variables).unwrap_or_default();
     let block = block(reader, &top, which);
     let of = |key: &str| top.get(key).map(|(path, node)| (path.as_str(), *node));
     let entries = providers::entries(reader, of("custom_providers"), of("providers"));

@@ -6,11 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, FallbackEntry, Tools, shown_rules};
 use super::options::{Key, Options, Origin, Sourced};
+use super::secrets::MASK;
 use super::{Loaded, Provider, ServeOptions, address, quantity};
 use crate::paths::Env;
-
-/// What stands for a secret.
-const MASK: &str = "********";
 
 /// One setting.
 pub(super) struct Row {
@@ -307,7 +305,7 @@ fn key(loaded: &Loaded) -> Row {
 }
 
 /// The address that is used, without what may be secret in it.
-fn url(text: &str) -> String {
+pub(super) fn url(text: &str) -> String {
     // A placeholder is shown as what it is, in its place where the rest is an address.
     let Some(placeholder) = address::placeholder(text) else {
         return address::plain(text).unwrap_or_else(|| "(no address)".into());

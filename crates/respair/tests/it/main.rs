@@ -10,6 +10,8 @@ mod check;
 mod check_endpoint;
 mod config;
 mod endings;
+#[cfg(unix)]
+mod guarded;
 mod json;
 mod killed;
 #[cfg(unix)]
