@@ -12,7 +12,8 @@ fn is_prompt<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let begun = Instant::now();
     let done = work();
     let took = begun.elapsed();
-    assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+    // Without a bound each takes hours; the limit is for a machine that has other work.
+    assert!(took < Duration::from_secs(60), "{what}: {took:?}");
     done
 }
 
@@ -79,7 +80,7 @@ async fn patterns_and_globs_are_bounded() {
         let begun = Instant::now();
         let said = bench.fails("search_files", arguments).await;
         assert!(said.contains(why), "{}", &said[..said.len().min(300)]);
-        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(begun.elapsed() < Duration::from_secs(60));
     }
 }
 
@@ -97,7 +98,7 @@ async fn what_says_what_to_ignore_is_bounded() {
         .await;
     assert!(said.starts_with("needle:1: needle\n"), "{said}");
     assert!(said.contains("could not be read"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(60));
     let said = bench
         .fails("search_files", json!({"pattern": "needle", "path": "sub"}))
         .await;
