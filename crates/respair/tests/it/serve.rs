@@ -15,6 +15,8 @@ mod load;
 mod records;
 #[cfg(unix)]
 mod reload;
+#[cfg(target_os = "linux")]
+mod weight;
 
 /// A gateway process and the address from its first line. It is killed with the test.
 struct Gateway {
