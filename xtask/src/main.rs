@@ -49,7 +49,7 @@ const TASKS: &[Task] = &[
     ),
     (
         "hermes",
-        "[ROW…]: the real Hermes and respair at the same relay (docs/COMPARED.md)",
+        "[--hermes-runs N] [--respair-runs N] [ROW…]: the real Hermes and respair at the same relay (docs/COMPARED.md)",
         hermes::run,
     ),
     (
