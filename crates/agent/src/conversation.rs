@@ -54,6 +54,8 @@ pub struct Conversation {
     totals: Totals,
     /// The tools that the user allowed for good.
     pub(crate) allowed: BTreeSet<String>,
+    /// `prompt_cache_key` of its requests.
+    pub(crate) cache_key: Option<String>,
     /// Another model than the endpoint's own.
     pub(crate) model: Option<String>,
     /// Another `reasoning.effort`.
@@ -81,6 +83,7 @@ impl Conversation {
             entries,
             journal: None,
             allowed: BTreeSet::new(),
+            cache_key: None,
             model: None,
             effort: None,
         }
@@ -90,6 +93,14 @@ impl Conversation {
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// Sends this as `prompt_cache_key`, by which an endpoint finds what it has computed of the conversation already: the same
+    /// for each request of it, and another for another conversation. At most 64 characters.
+    #[must_use]
+    pub fn with_cache_key(mut self, key: impl Into<String>) -> Self {
+        self.cache_key = Some(key.into());
         self
     }
 

@@ -16,6 +16,23 @@ pub struct Entry {
     pub body: Body,
 }
 
+impl Entry {
+    /// It is a message of the user's.
+    pub(crate) fn is_of_the_user(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Message<'a> {
+            #[serde(borrow)]
+            role: Option<std::borrow::Cow<'a, str>>,
+        }
+        let Body::Item(item) = &self.body else {
+            return false;
+        };
+        let message = serde_json::from_str::<Message<'_>>(item.raw.get());
+        item.issuer.is_none()
+            && message.is_ok_and(|message| message.role.as_deref() == Some("user"))
+    }
+}
+
 /// What an entry is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

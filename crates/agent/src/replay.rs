@@ -7,6 +7,7 @@
 //! - reasoning only to the issuer that encrypted it, with a `summary`, and only before an item of the same response;
 //! - messages with text, parts with the fields that a request takes; a message's phase only to its issuer, and what was
 //!   said in between to nobody else;
+//! - a summary in the place of what it sums up, and behind it what the user said in the turn that is under way;
 //! - arguments that are a JSON object; what is none is wrapped in one that says so;
 //! - each call with exactly one output, each output behind its call.
 
@@ -57,7 +58,14 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
         answered: BTreeSet::new(),
         reasoning: Vec::new(),
     };
-    for entry in live.iter().filter(|entry| entry.seq >= from) {
+    // Where the summary ends within a turn, what the user said in it stands as it was said.
+    let cut = live
+        .iter()
+        .find(|entry| entry.seq >= from && matches!(entry.body, Body::Item(_)))
+        .map(|entry| entry.turn);
+    let stays =
+        |entry: &&&Entry| entry.seq >= from || (Some(entry.turn) == cut && entry.is_of_the_user());
+    for entry in live.iter().filter(stays) {
         if let Body::Item(item) = &entry.body {
             let readable = unreadable.is_none_or(|dropped| entry.seq > dropped);
             writer.item(item, readable);

@@ -45,6 +45,8 @@ impl Turn<'_> {
             match came.outcome.status {
                 TurnStatus::Completed | TurnStatus::Incomplete => {
                     self.complete(&mut came).await;
+                    // What comes next may grow too long again.
+                    self.compacted = false;
                     return Ok(step(came));
                 }
                 TurnStatus::Truncated => {
@@ -145,13 +147,23 @@ impl Turn<'_> {
 
     /// The request as the conversation stands, and who it goes to.
     fn request(&self) -> (TurnRequest, String) {
+        let issuer = self.issuer();
+        let input = replay::input(self.conversation.entries(), &issuer);
+        (self.request_of(input), issuer)
+    }
+
+    /// Who would answer a request.
+    pub(crate) fn issuer(&self) -> String {
+        let mut link = self.conversation.agent.options().links[self.link].clone();
+        link.model = self.model();
+        link.issuer()
+    }
+
+    /// A request with this input.
+    pub(crate) fn request_of(&self, input: Vec<Value>) -> TurnRequest {
         let options = self.conversation.agent.options();
         let link = &options.links[self.link];
-        let mut named = link.clone();
-        named.model = self.model();
-        let issuer = named.issuer();
-        let input = replay::input(self.conversation.entries(), &issuer);
-        let mut request = TurnRequest::new(named.model, Value::Array(input));
+        let mut request = TurnRequest::new(self.model(), Value::Array(input));
         request.instructions = Some(options.instructions.clone());
         request.max_output_tokens = link.max_output_tokens;
         request.reasoning_summary = link.reasoning_summary.clone();
@@ -167,16 +179,15 @@ impl Turn<'_> {
         if !self.reasoning_dropped {
             fields.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
         }
-        (request, issuer)
+        if let Some(key) = &self.conversation.cache_key {
+            fields.insert("prompt_cache_key".to_owned(), json!(key));
+        }
+        request
     }
 
     /// Makes entries of the items that only the end of the response showed.
     async fn complete(&mut self, came: &mut Came) {
-        let issuer = {
-            let mut link = self.conversation.agent.options().links[self.link].clone();
-            link.model = self.model();
-            link.issuer()
-        };
+        let issuer = self.issuer();
         for item in missing(&came.items, &came.outcome.output) {
             let kept = self
                 .conversation
@@ -255,7 +266,7 @@ impl Turn<'_> {
         }
         let notice = format!("{}; compacting", error.message.trim_end_matches('.'));
         self.tell(AgentEvent::Notice(notice)).await;
-        match compact::compact(self).await {
+        match compact::compact(self, compact::Why::TooLong).await {
             Ok(()) => true,
             Err(why) => {
                 self.tell(AgentEvent::Notice(why)).await;

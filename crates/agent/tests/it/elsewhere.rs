@@ -1,12 +1,11 @@
-//! What an agent does about errors: another endpoint, a compaction, one request without the reasoning of before.
+//! What an agent does about errors: another endpoint, one request without the reasoning of before.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use respair_agent::{Agent, AgentEvent, AgentOptions, AnswerStatus, Body, Conversation, Decision};
+use respair_agent::{Agent, AgentEvent, AgentOptions, AnswerStatus, Conversation};
 use respair_faults::ev::{self, Item};
 use respair_faults::{Relay, Request, Script};
-use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -161,97 +160,4 @@ async fn refused_reasoning_is_left_out_once() {
     // Not in the next turn either.
     say(&mut conversation, "Again").await;
     assert_eq!(relay.requests().len(), 4);
-}
-
-/// A relay that takes no more than this many items, and sums up when it is asked to.
-async fn small(most: usize) -> Relay {
-    relay(move |request: &Request| {
-        let items = input(request);
-        let last = items.last().unwrap().to_string();
-        if last.contains("Summarise the conversation") {
-            return says(90, "They said hello.");
-        }
-        if items.len() > most {
-            let code = Some("context_length_exceeded");
-            let message = "Your input exceeds the context window of this model.";
-            return Script::error(400, "invalid_request_error", code, message);
-        }
-        says(request.number as u64 + 1, "Hello.")
-    })
-    .await
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_does_not_fit_is_compacted_once() {
-    let relay = small(5).await;
-    let mut conversation = conversation(&relay, []);
-    for _ in 0..3 {
-        let run = say(&mut conversation, "Hello?").await;
-        assert_eq!(run.answer.status, AnswerStatus::Completed);
-    }
-    let run = say(&mut conversation, "And now?").await;
-    assert_eq!(run.answer.text, "Hello.", "{:?}", run.answer.error);
-    let compacted = run.events.iter().find_map(|event| match event {
-        AgentEvent::Compacted {
-            summary, entries, ..
-        } => Some((summary.clone(), *entries)),
-        _ => None,
-    });
-    assert_eq!(compacted.unwrap().0, "They said hello.");
-    let sent = input(relay.requests().last().unwrap());
-    assert!(
-        sent[0]
-            .to_string()
-            .contains("Summary of the conversation so far")
-    );
-    // The last two exchanges stand as they were: that of before, and the one that asked.
-    assert_eq!(sent.len(), 4);
-    // Nothing is lost: it is there to be read, and taking the compaction back sends it again.
-    let before = conversation.live().len();
-    conversation.undo().await.unwrap();
-    assert!(conversation.live().len() < before);
-    assert!(
-        conversation
-            .entries()
-            .iter()
-            .any(|entry| matches!(entry.body, Body::Compacted(_)))
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_never_fits_is_the_result() {
-    let relay = small(0).await;
-    let run = say(&mut conversation(&relay, []), "Hello?").await;
-    assert_eq!(run.answer.status, AnswerStatus::Failed);
-    assert_eq!(
-        run.answer.error.as_ref().unwrap().code.as_deref(),
-        Some("context_length_exceeded")
-    );
-    assert!(
-        run.notices()
-            .iter()
-            .any(|n| n.contains("nothing to compact"))
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn compacting_when_asked_and_taking_it_back() {
-    let relay = small(99).await;
-    let mut conversation = conversation(&relay, []);
-    for text in ["One", "Two", "Three"] {
-        say(&mut conversation, text).await;
-    }
-    let run = Run::of(conversation.compact(), Decision::Allow).await;
-    assert_eq!(run.answer.status, AnswerStatus::Completed);
-    say(&mut conversation, "Four").await;
-    let sent = |relay: &Relay| -> Value { json!(input(relay.requests().last().unwrap())) };
-    assert!(!sent(&relay).to_string().contains("\"One\""));
-    assert!(sent(&relay).to_string().contains("\"Two\""));
-    assert_eq!(conversation.undo().await.as_deref(), Some("Four"));
-    assert_eq!(conversation.undo().await.as_deref(), Some(""));
-    say(&mut conversation, "Five").await;
-    let again = sent(&relay).to_string();
-    assert!(again.contains("\"One\"") && !again.contains("\"Four\""));
-    assert_eq!(conversation.undo().await.as_deref(), Some("Five"));
-    assert_eq!(conversation.undo().await.as_deref(), Some("Three"));
 }

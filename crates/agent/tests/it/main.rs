@@ -6,6 +6,7 @@
 mod support;
 
 mod broken;
+mod compacting;
 mod elsewhere;
 mod mcp;
 mod mcp_real;

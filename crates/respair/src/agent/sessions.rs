@@ -30,9 +30,16 @@ impl Kept {
     pub(crate) fn begun(agent: Agent, session: Session) -> Self {
         Self {
             id: Some(session.id().to_owned()),
-            conversation: Conversation::new(agent).with_journal(Arc::new(session)),
+            conversation: kept_in(session, Conversation::new(agent)),
         }
     }
+}
+
+/// The session's id is what an endpoint finds the conversation by in its cache.
+fn kept_in(session: Session, conversation: Conversation) -> Conversation {
+    conversation
+        .with_cache_key(format!("respair-{}", session.id()))
+        .with_journal(Arc::new(session))
 }
 
 /// The file that holds the sessions.
@@ -88,6 +95,6 @@ pub(crate) async fn resume(
         .map_err(|error| term::one_line(&error.to_string()))?;
     Ok(Kept {
         id: Some(session.id().to_owned()),
-        conversation: Conversation::resume(agent, entries).with_journal(Arc::new(session)),
+        conversation: kept_in(session, Conversation::resume(agent, entries)),
     })
 }
