@@ -39,6 +39,9 @@ pub enum JournalError {
     /// Another process goes on with the same conversation.
     #[error("another process goes on with this session; what is said here is not kept any more")]
     Taken,
+    /// Somebody deleted it.
+    #[error("this session was deleted; what is said from here on is not kept")]
+    Deleted,
     /// It cannot be written.
     #[error("the session cannot be written ({0}); what is said from here on is not kept")]
     Unwritable(String),

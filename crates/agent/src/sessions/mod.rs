@@ -5,22 +5,38 @@
 //! acknowledged, and the pieces of the response under way; whoever opens the session next finds those as a
 //! [`Partial`](crate::Body::Partial) marked `interrupted`.
 //!
-//! Several processes may use one database. Two that go on with the same session would write the same place: the second is
-//! told ([`JournalError::Taken`]), and its conversation goes on without being kept.
+//! Several processes may use one database, each with sessions of its own. A session is gone on with by one of them at a time
+//! ([`SessionsError::InUse`]). Where that cannot be told, two would write the same place: the second is told
+//! ([`JournalError::Taken`]), and its conversation goes on without being kept.
+//!
+//! What is written outlives the process. When the power fails the database is whole, and may lack what the system had not
+//! brought to the disk yet.
 
 mod database;
+mod hold;
+mod left;
+mod schema;
 mod thread;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::entry::{Body, Entry};
 use crate::journal::{Journal, JournalError, Shown};
 use crate::{BoxFuture, Input};
 
+use database::Database;
+use hold::{Held, Hold};
 use thread::{Order, Writer};
+
+/// How long a piece that is shown waits for the one before it to be written: another process that holds the database for longer
+/// does not hold up what is shown.
+const SHOWN: Duration = Duration::from_secs(1);
 
 /// A session, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +70,14 @@ pub enum SessionsError {
         /// What SQLite said.
         why: String,
     },
+    /// It is no database, or not a whole one. It is left as it is.
+    #[error("{} is damaged ({why}) and left as it is; once it is moved away, a new one is begun", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        why: String,
+    },
     /// A newer version wrote the database.
     #[error("{} was written by a newer version; it is neither read nor changed", path.display())]
     Newer {
@@ -64,8 +88,16 @@ pub enum SessionsError {
     #[error("there is no session `{0}`")]
     Unknown(String),
     /// Several sessions begin so.
-    #[error("several sessions begin with `{0}`")]
-    Ambiguous(String),
+    #[error("several sessions begin with `{id}`: {these}")]
+    Ambiguous {
+        /// What was asked for.
+        id: String,
+        /// Some of them.
+        these: String,
+    },
+    /// Another process goes on with it.
+    #[error("another process goes on with session {0}")]
+    InUse(String),
     /// There is none at all.
     #[error("there is no session yet")]
     None,
@@ -82,8 +114,12 @@ pub struct Sessions {
 pub struct Session {
     info: SessionInfo,
     writer: Arc<Writer>,
+    /// Keeps others out, from the first entry on.
+    hold: Mutex<Option<Hold>>,
     /// Tells when the piece that was shown last is written.
     before: Mutex<Option<oneshot::Receiver<()>>>,
+    /// That takes long.
+    late: AtomicBool,
 }
 
 impl Sessions {
@@ -110,7 +146,9 @@ impl Sessions {
                 entries: 0,
             },
             writer: Arc::clone(&self.writer),
+            hold: Mutex::default(),
             before: Mutex::default(),
+            late: AtomicBool::new(false),
         }
     }
 
@@ -118,24 +156,24 @@ impl Sessions {
     /// shown becomes an entry.
     ///
     /// # Errors
-    /// When there is none, when several begin so, when it cannot be read.
+    /// When there is none, when several begin so, when another process goes on with it, when it cannot be read.
     pub async fn resume(&self, id: Option<&str>) -> Result<(Session, Vec<Entry>), SessionsError> {
         let info = self.find(id).await?;
+        let hold = match Hold::take(self.writer.path(), &info.id) {
+            Held::Elsewhere => return Err(SessionsError::InUse(info.id)),
+            Held::Unknown => None,
+            Held::Yes(hold) => Some(hold),
+        };
         let of = info.id.clone();
         let (mut entries, left) = self.writer.ask(move |db| db.load(&of)).await?;
         let session = Session {
             info,
             writer: Arc::clone(&self.writer),
+            hold: Mutex::new(hold),
             before: Mutex::default(),
+            late: AtomicBool::new(false),
         };
-        if let Some(partial) = database::left_over(&entries, left) {
-            let last = entries.last();
-            let entry = Entry {
-                seq: last.map_or(0, |last| last.seq + 1),
-                turn: last.map_or(1, |last| last.turn),
-                at: last.map_or(session.info.created, |last| last.at),
-                body: Body::Partial(partial),
-            };
+        if let Some(entry) = left::entry(&entries, left, "interrupted") {
             // Where it cannot be written it is found again the next time.
             let _ = session.append(&entry).await;
             entries.push(entry);
@@ -160,23 +198,39 @@ impl Sessions {
         self.writer.ask(move |db| db.find(id.as_deref())).await
     }
 
-    /// Every entry of a session.
+    /// Every entry of a session, to be read. What was shown of a response and stands in no entry is a
+    /// [`Partial`](crate::Body::Partial) at the end: `under way` while another process goes on with it, else `interrupted`.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn entries(&self, id: &str) -> Result<Vec<Entry>, SessionsError> {
         let id = id.to_owned();
-        let (entries, _) = self.writer.ask(move |db| db.load(&id)).await?;
-        Ok(entries)
+        let read = move |db: &mut Database| {
+            let (mut entries, left) = db.load(&id)?;
+            if !left.is_empty() {
+                let status = match Hold::take(db.path(), &id) {
+                    Held::Elsewhere => "under way",
+                    Held::Yes(_) | Held::Unknown => "interrupted",
+                };
+                entries.extend(left::entry(&entries, left, status));
+            }
+            Ok(entries)
+        };
+        self.writer.ask(read).await
     }
 
     /// Deletes a session and everything in it.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When there is none, when another process goes on with it, when it cannot be written.
     pub async fn delete(&self, id: &str) -> Result<(), SessionsError> {
         let id = id.to_owned();
-        self.writer.ask(move |db| db.delete(&id)).await
+        // The hold is asked for where it is let go: behind what is still to be written.
+        let delete = move |db: &mut Database| match Hold::take(db.path(), &id) {
+            Held::Elsewhere => Err(SessionsError::InUse(id)),
+            _held => db.delete(&id),
+        };
+        self.writer.ask(delete).await
     }
 }
 
@@ -184,6 +238,16 @@ impl Session {
     /// The session's id.
     pub fn id(&self) -> &str {
         &self.info.id
+    }
+
+    /// Keeps others out. A session that was just begun is nobody else's.
+    fn hold(&self) {
+        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        if hold.is_none()
+            && let Held::Yes(taken) = Hold::take(self.writer.path(), &self.info.id)
+        {
+            *hold = Some(taken);
+        }
     }
 
     /// What is known of it since it was begun or opened.
@@ -195,6 +259,7 @@ impl Session {
 impl Journal for Session {
     fn append<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<(), JournalError>> {
         Box::pin(async move {
+            self.hold();
             let (done, ended) = oneshot::channel();
             self.writer.order(Order::Append {
                 session: self.info.clone(),
@@ -219,11 +284,27 @@ impl Journal for Session {
             .unwrap_or_else(PoisonError::into_inner)
             .replace(ended);
         Box::pin(async move {
-            if let Some(before) = before {
-                // A piece that could not be kept does not hold up the next one.
-                let _ = before.await;
-            }
+            let Some(mut before) = before else {
+                return;
+            };
+            // A piece that could not be kept does not hold up the next one. Nor does one that waits for another process: it
+            // is waited for a little, and those behind it not at all.
+            let pending = matches!(before.try_recv(), Err(TryRecvError::Empty));
+            let late = pending
+                && (self.late.load(Ordering::Relaxed)
+                    || tokio::time::timeout(SHOWN, before).await.is_err());
+            self.late.store(late, Ordering::Relaxed);
         })
+    }
+}
+
+impl Drop for Session {
+    /// Others may go on with it once everything is written.
+    fn drop(&mut self) {
+        let hold = self.hold.get_mut().map(Option::take);
+        if let Ok(Some(hold)) = hold {
+            self.writer.order(Order::Ask(Box::new(move |_| drop(hold))));
+        }
     }
 }
 
@@ -266,8 +347,80 @@ fn title(entry: &Entry) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use super::civil;
+    use super::*;
+    use crate::StoredItem;
+
+    /// The disk has no more than this many pages for the database.
+    async fn pages(sessions: &Sessions, most: u64) {
+        let limit = move |db: &mut Database| {
+            db.limit(most);
+            Ok(())
+        };
+        sessions.writer.ask(limit).await.unwrap();
+    }
+
+    fn item(seq: u64) -> Entry {
+        let text = format!("{seq} {}", "word ".repeat(200));
+        let raw = serde_json::json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]});
+        Entry {
+            seq,
+            turn: 1,
+            at: 0,
+            body: Body::Item(StoredItem {
+                raw: serde_json::value::to_raw_value(&raw).unwrap(),
+                issuer: None,
+            }),
+        }
+    }
+
+    /// What was acknowledged is kept, nothing comes behind a gap, and the database is whole; also when pieces and entries wait together.
+    #[tokio::test]
+    async fn a_full_disk_ends_what_is_kept_and_breaks_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let sessions = Sessions::open(&dir.path().join("sessions.db")).unwrap();
+        let session = sessions.begin(Path::new("/"), 0);
+        pages(&sessions, 40).await;
+        let entries: Vec<Entry> = (0..200).map(item).collect();
+        let mut kept = 0;
+        let mut refused = None;
+        for some in entries.chunks(7) {
+            let written = some.iter().map(|entry| session.append(entry));
+            let written = futures_util::future::join_all(written).await;
+            for (at, written) in written.into_iter().enumerate() {
+                match written {
+                    Ok(()) => {
+                        assert_eq!(refused, None, "behind a gap: {at}");
+                        kept += 1;
+                    }
+                    Err(error) => refused = refused.or(Some(error)),
+                }
+            }
+            let piece = "half a word".repeat(100);
+            session
+                .shown(Shown {
+                    turn: 1,
+                    kind: crate::ShownKind::Text,
+                    text: piece,
+                })
+                .await;
+        }
+        let refused = refused.expect("the disk is full");
+        assert!(refused.to_string().contains("full"), "{refused}");
+        assert!(kept > 20, "{kept}");
+        let id = session.id().to_owned();
+        drop(session);
+        let whole = sessions.writer.ask(|db| Ok(db.is_whole())).await.unwrap();
+        assert!(whole);
+        // Once there is room again it goes on where it ended.
+        pages(&sessions, 100_000).await;
+        let (session, read) = sessions.resume(Some(&id)).await.unwrap();
+        let items = read.iter().filter(|entry| entry.body.kind() == "item");
+        assert_eq!(items.count(), kept);
+        let next = read.len() as u64;
+        session.append(&item(next)).await.unwrap();
+    }
 
     #[test]
     fn days_are_dates() {

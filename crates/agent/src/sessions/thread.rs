@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use tokio::sync::oneshot;
 
-use super::database::Database;
+use super::database::{Database, Unkept};
 use super::{SessionInfo, SessionsError};
 use crate::entry::Entry;
 use crate::journal::{JournalError, Shown};
@@ -57,6 +57,11 @@ impl Writer {
             orders: Some(orders),
             thread: Some(thread),
         })
+    }
+
+    /// The database's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn order(&self, order: Order) {
@@ -120,42 +125,41 @@ fn serve(mut database: Database, orders: &Receiver<Order>) {
     }
 }
 
-/// Writes in one transaction; where that fails, one by one, so that each is told what became of it.
+/// Writes in one transaction; where that fails, one by one, so that each is told what became of it. Whoever holds the database
+/// is waited for once.
 fn write(database: &mut Database, writes: &mut Vec<Order>) {
     if writes.is_empty() {
         return;
     }
-    let whole = match writes.len() {
-        1 => Err(()),
-        _ => database.together(writes).map_err(drop),
-    };
+    let whole = database.write(writes);
+    let alone = writes.len() == 1 || whole.as_ref().is_err_and(Unkept::waited);
     for order in writes.drain(..) {
-        match order {
-            Order::Append {
-                session,
-                entry,
-                done,
-            } => {
-                let kept = match whole {
-                    Ok(()) => Ok(()),
-                    Err(()) => database.append(&session, &entry),
-                };
-                let _ = done.send(kept);
+        let kept = match &whole {
+            Err(_) if !alone => {
+                let once_more = database.write(std::slice::from_ref(&order));
+                once_more.map_err(|unkept| JournalError::from(&unkept))
             }
-            Order::Shown {
-                session,
-                piece,
-                done,
-            } => {
-                // A piece that is not kept is not told: the entry after it is, or the process goes on well.
-                if whole.is_err()
-                    && let Err(error) = database.shown(&session, &piece)
-                {
-                    tracing::debug!(%error, "a shown piece is not kept");
-                }
-                let _ = done.send(());
-            }
-            Order::Ask(_) => {}
+            Err(unkept) => Err(JournalError::from(unkept)),
+            Ok(()) => Ok(()),
+        };
+        answer(order, kept);
+    }
+}
+
+/// Says what became of an order.
+fn answer(order: Order, kept: Result<(), JournalError>) {
+    match order {
+        Order::Append { done, .. } => {
+            // Nobody may wait any more.
+            let _ = done.send(kept);
         }
+        Order::Shown { done, .. } => {
+            // A piece that is not kept is not told: the entry after it is, or the process goes on well.
+            if let Err(error) = kept {
+                tracing::debug!(%error, "a shown piece is not kept");
+            }
+            let _ = done.send(());
+        }
+        Order::Ask(_) => {}
     }
 }

@@ -12,5 +12,6 @@ mod mcp;
 mod mcp_real;
 mod replaying;
 mod sessions;
+mod store;
 mod tool_loop;
 mod tools;

@@ -7,8 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use respair_agent::sessions::{Session, Sessions};
 use respair_agent::{Agent, Conversation};
 
+use crate::args::Common;
 use crate::config::Settings;
 use crate::term;
+
+/// What follows from sessions that cannot be opened.
+pub(crate) const UNKEPT: &str = "what is said is not kept";
 
 /// A conversation, and where it is kept.
 pub(crate) struct Kept {
@@ -56,12 +60,24 @@ pub(crate) fn sessions(settings: &Settings) -> Result<Sessions, String> {
     Sessions::open(&path).map_err(|error| term::one_line(&error.to_string()))
 }
 
-/// Begins a session for `new`, and goes on with one for `last` or an id.
+/// Begins a session for `new`, and goes on with one for `last` or an id. What cannot be kept is said all the same: one notice
+/// (CONTRACT.md, state).
 ///
 /// # Errors
 /// Why not, in a sentence.
-pub(crate) async fn open(settings: &Settings, agent: Agent, id: &str) -> Result<Kept, String> {
-    let sessions = sessions(settings)?;
+pub(crate) async fn open(
+    common: &Common,
+    settings: &Settings,
+    agent: Agent,
+    id: &str,
+) -> Result<Kept, String> {
+    let sessions = match sessions(settings) {
+        Err(why) if id == "new" => {
+            super::told(common, &[format!("{why}; {UNKEPT}")]);
+            return Ok(Kept::nowhere(agent));
+        }
+        opened => opened?,
+    };
     match id {
         "new" => begin(&sessions, agent),
         "last" => resume(&sessions, agent, None).await,

@@ -319,7 +319,7 @@ async fn kept(
         Ok(sessions) => sessions,
         Err(why) if resumes => return Err(refuse(why)),
         Err(why) => {
-            let notice = format!("{why}; what is said is not kept");
+            let notice = format!("{why}; {}", sessions::UNKEPT);
             return Ok((None, Kept::nowhere(agent), vec![notice]));
         }
     };

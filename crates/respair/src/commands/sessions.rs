@@ -44,7 +44,7 @@ pub(crate) fn command(common: &Common, what: &args::Sessions) -> u8 {
         term::error(&term::one_line(&error.to_string()));
         let unknown = matches!(
             error,
-            SessionsError::Unknown(_) | SessionsError::Ambiguous(_)
+            SessionsError::Unknown(_) | SessionsError::Ambiguous { .. }
         );
         if unknown {
             term::help("`respair sessions list` shows them");

@@ -53,7 +53,7 @@ pub(super) fn command(
     let code = runtime.block_on(async {
         let kept = match &run.session {
             None => Ok(Kept::nowhere(made.agent)),
-            Some(id) => sessions::open(settings, made.agent, id).await,
+            Some(id) => sessions::open(common, settings, made.agent, id).await,
         };
         let mut kept = match kept {
             Ok(kept) => kept,
