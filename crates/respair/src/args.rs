@@ -9,13 +9,16 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use respair_core::{Code, Profile};
-
 use crate::config::Mode;
 
+mod kept;
 mod names;
+mod serve;
+mod streams;
 
-use names::{CodeParser, ProfileParser};
+pub(crate) use kept::{Config, Endpoints, Export, Mcp, Sessions};
+pub(crate) use serve::{LogFormat, PasteInto, Serve};
+pub(crate) use streams::{Check, Format, Repair};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -243,120 +246,6 @@ pub(crate) struct Chat {
     pub(crate) yes: bool,
 }
 
-/// `respair repair`.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Repair {
-    /// The stream: a file, or `-` for standard input [default: -]
-    #[arg(value_name = "IN")]
-    pub(crate) input: Option<PathBuf>,
-    /// Write to FILE instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Mend to openai-sdk, portable (the default) or open-responses
-    #[arg(long, value_name = "PROFILE", value_parser = ProfileParser, hide_possible_values = true)]
-    pub(crate) profile: Option<Profile>,
-    /// Leave a rule out, by its code; again, or with commas, for more
-    #[arg(long, value_name = "CODE", value_parser = CodeParser, value_delimiter = ',', hide_possible_values = true)]
-    pub(crate) without: Vec<Code>,
-    /// Deltas repeat the whole text so far: take off what was written before
-    #[arg(long)]
-    pub(crate) cumulative_deltas: bool,
-    /// Write what was found and mended to FILE, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-    /// The JSON body of the request: what the response lacks is copied from it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) request: Option<PathBuf>,
-}
-
-/// `respair check`.
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// A recorded stream, `-`, or an endpoint's URL [default: the configured one]
-    pub(crate) target: Option<OsString>,
-    /// Judge by openai-sdk, portable (the default) or open-responses
-    #[arg(long, value_name = "PROFILE", value_parser = ProfileParser, hide_possible_values = true)]
-    pub(crate) profile: Option<Profile>,
-    /// terminal (the default), json, or markdown for a relay's issue tracker
-    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
-    pub(crate) format: Option<Format>,
-    /// Send an endpoint at most N requests [default: all 9 of them]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) max_requests: Option<u16>,
-    /// Print the page of a rule, and check nothing
-    #[arg(long, value_name = "CODE", value_parser = CodeParser, hide_possible_values = true)]
-    pub(crate) explain: Option<Code>,
-}
-
-/// How a judgement is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    #[default]
-    Terminal,
-    Json,
-    Markdown,
-}
-
-/// `respair serve`.
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// The upstream; `/responses` is added to it [default: the configured ones]
-    #[arg(long, value_name = "URL", conflicts_with = "base_url")]
-    pub(crate) upstream: Option<String>,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8484]
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) listen: Option<String>,
-    /// Print what to paste into codex, hermes, env or aisdk, and do not serve
-    #[arg(long, value_name = "CLIENT", hide_possible_values = true)]
-    pub(crate) print_config: Option<PasteInto>,
-    /// How long streams may go on when it is told to stop [default: 30]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) drain: Option<std::time::Duration>,
-    /// One line a request on standard error: human (the default) or json
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "human",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub(crate) log: LogFormat,
-    /// A web page that may use it, as in http://localhost:3000; again for more
-    #[arg(long, value_name = "ORIGIN")]
-    pub(crate) allow_origin: Vec<String>,
-    /// Keep both sides of each stream in DIR, for check, repair and relay
-    #[arg(long, value_name = "DIR")]
-    pub(crate) record: Option<PathBuf>,
-    /// Write prompts and answers to the log as well, keys redacted
-    #[arg(long)]
-    pub(crate) log_bodies: bool,
-}
-
-/// A client that can be told to use the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PasteInto {
-    Codex,
-    Hermes,
-    Env,
-    #[value(name = "aisdk")]
-    AiSdk,
-}
-
-/// How a request is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Human,
-    Json,
-}
-
-/// `30` and `30s`.
-fn seconds(text: &str) -> Result<std::time::Duration, String> {
-    let number = text.strip_suffix('s').unwrap_or(text);
-    let wrong = || "expected seconds, as in 30".to_owned();
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    std::time::Duration::try_from_secs_f64(number).map_err(|_| wrong())
-}
-
 /// `respair relay`.
 #[derive(Debug, Args)]
 #[command(
@@ -378,98 +267,6 @@ pub(crate) struct Relay {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8383")]
     pub(crate) listen: String,
-}
-
-/// `respair config`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Config {
-    /// Write a commented configuration; --model, --base-url, --api-key-env and --recovery fill it in
-    Init {
-        /// Replace the file that is there
-        #[arg(long)]
-        force: bool,
-    },
-    /// Every setting with its value and where it came from; keys are masked
-    Show,
-    /// The file that is read, or would be
-    Path,
-    /// Say what is wrong with the configuration (exit 2), or that nothing is (exit 0)
-    Check,
-    /// What a conversation sends as instructions, AGENTS.md included
-    Instructions,
-}
-
-/// `respair endpoints`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Endpoints {
-    /// The endpoints that are known to break the protocol
-    List,
-    /// Forget one: the next turn there starts strictly again
-    Forget {
-        /// The endpoint's base URL [default: the configured one]
-        url: Option<String>,
-        /// Forget all of them
-        #[arg(long, conflicts_with = "url")]
-        all: bool,
-    },
-}
-
-/// `respair mcp`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Mcp {
-    /// Those that are configured; none is started
-    List,
-    /// Start them, and show their tools or why there are none
-    Test {
-        /// Only this one
-        name: Option<String>,
-    },
-}
-
-/// `respair sessions`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Sessions {
-    /// The latest first
-    List {
-        /// At most N
-        #[arg(long, value_name = "N", default_value_t = 20)]
-        limit: usize,
-    },
-    /// A conversation, to be read
-    Show {
-        /// Its id, or the beginning of it [default: the latest]
-        id: Option<String>,
-    },
-    /// A conversation as Markdown or JSON
-    Export {
-        /// Its id, or the beginning of it [default: the latest]
-        id: Option<String>,
-        /// markdown (the default) or json
-        #[arg(
-            long,
-            value_name = "FORMAT",
-            default_value = "markdown",
-            hide_default_value = true,
-            hide_possible_values = true
-        )]
-        format: Export,
-        /// Write to FILE instead of standard output
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Delete conversations
-    Delete {
-        /// Their ids, or the beginnings of them
-        #[arg(required = true)]
-        ids: Vec<String>,
-    },
-}
-
-/// The form of an exported conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Export {
-    Markdown,
-    Json,
 }
 
 /// The subcommand that was typed and is none.

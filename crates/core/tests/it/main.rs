@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod adversary;
+mod call_ids;
 mod calls;
 mod captures;
 mod catalogue;
