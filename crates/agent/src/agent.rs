@@ -120,25 +120,34 @@ impl Agent {
 
     /// The endpoint that is asked next: the first that does not rest, else the one that rests the shortest.
     pub(crate) fn link(&self) -> usize {
-        let now = self.shared.options.clock.now();
-        let resting = self.resting();
-        let awake = resting
-            .iter()
-            .position(|until| until.is_none_or(|until| until <= now));
-        let soonest = || (0..resting.len()).min_by_key(|&at| resting[at]);
-        awake.or_else(soonest).unwrap_or(0)
+        let soonest = |resting: &[Option<Duration>]| {
+            (0..resting.len())
+                .min_by_key(|&at| resting[at])
+                .unwrap_or(0)
+        };
+        let awake = self.awake().first().copied();
+        awake.unwrap_or_else(|| soonest(&self.resting()))
     }
 
-    /// Leaves an endpoint alone for a while. Gives the one that is asked instead, if there is one that does not rest.
-    pub(crate) fn rest(&self, link: usize, how_long: Duration) -> Option<usize> {
+    /// Leaves an endpoint alone for a while.
+    pub(crate) fn rest(&self, link: usize, how_long: Duration) {
         let now = self.shared.options.clock.now();
         if let Some(until) = self.resting().get_mut(link) {
             *until = Some(now + how_long);
         }
-        let next = self.link();
-        let resting = self.resting();
-        let awake = resting.get(next)?.is_none_or(|until| until <= now);
-        awake.then_some(next)
+    }
+
+    /// How long an endpoint still rests; `None` when it does not.
+    pub(crate) fn rests(&self, link: usize) -> Option<Duration> {
+        let now = self.shared.options.clock.now();
+        let until = self.resting().get(link).copied().flatten()?;
+        until.checked_sub(now).filter(|left| !left.is_zero())
+    }
+
+    /// The endpoints that do not rest, in the order in which they are preferred.
+    pub(crate) fn awake(&self) -> Vec<usize> {
+        let links = 0..self.shared.options.links.len();
+        links.filter(|link| self.rests(*link).is_none()).collect()
     }
 
     fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Option<Duration>>> {

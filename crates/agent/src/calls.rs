@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use respair_client::Clock;
-use serde::Deserialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::call::Call;
+use crate::repeats::Verdict;
 use crate::turn::Turn;
 use crate::{AgentEvent, Approval, CallContext, Decision, Permission, Preview, Tool, ToolOutput};
 
@@ -18,56 +19,6 @@ use crate::{AgentEvent, Approval, CallContext, Decision, Permission, Preview, To
 const GRACE: Duration = Duration::from_secs(2);
 /// Lines of progress that wait for the screen.
 const PROGRESS: usize = 16;
-
-/// A call that the model asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) call_id: String,
-    name: String,
-    /// The arguments as they came, or a custom call's input.
-    arguments: String,
-    custom: bool,
-}
-
-impl Call {
-    /// The call that an item is; `None` for any other item.
-    pub(crate) fn of(item: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Item {
-            r#type: String,
-            #[serde(default)]
-            call_id: String,
-            #[serde(default)]
-            name: String,
-            #[serde(default)]
-            arguments: Option<String>,
-            #[serde(default)]
-            input: Option<String>,
-        }
-        let item: Item = serde_json::from_str(item).ok()?;
-        let custom = match item.r#type.as_str() {
-            "function_call" => false,
-            "custom_tool_call" => true,
-            _ => return None,
-        };
-        // Without an id the output could not be joined to it.
-        (!item.call_id.is_empty()).then(|| Self {
-            call_id: item.call_id,
-            name: item.name,
-            arguments: if custom { item.input } else { item.arguments }.unwrap_or_default(),
-            custom,
-        })
-    }
-
-    fn output(&self, output: &ToolOutput) -> Box<RawValue> {
-        let kind = match self.custom {
-            true => "custom_tool_call_output",
-            false => "function_call_output",
-        };
-        let item = json!({"type": kind, "call_id": self.call_id, "output": output.content});
-        to_raw_value(&item).unwrap_or_default()
-    }
-}
 
 /// What became of the calls of a response.
 pub(crate) enum Called {
@@ -77,32 +28,8 @@ pub(crate) enum Called {
     None,
     /// The user interrupted them.
     Interrupted,
-    /// The same call gave the same result too often.
+    /// The model was told that it repeats itself, and did it again.
     Repeating(String),
-}
-
-/// The same call with the same result, in a row.
-#[derive(Default)]
-pub(crate) struct Repeats {
-    last: Option<(String, String, String)>,
-    count: u32,
-}
-
-impl Repeats {
-    /// How often this has happened in a row, this time included.
-    fn count(&mut self, call: &Call, output: &ToolOutput) -> u32 {
-        let this = (
-            call.name.clone(),
-            call.arguments.clone(),
-            output.content.to_string(),
-        );
-        if self.last.as_ref() == Some(&this) {
-            self.count += 1;
-        } else {
-            (self.last, self.count) = (Some(this), 1);
-        }
-        self.count
-    }
 }
 
 /// A call, ready to be run.
@@ -128,6 +55,15 @@ enum Planned {
     Wrong(Call, String),
 }
 
+impl Planned {
+    fn call(&self) -> &Call {
+        match self {
+            Self::Ready(ready) => &ready.call,
+            Self::Wrong(call, _) => call,
+        }
+    }
+}
+
 /// A call that is over.
 struct Over {
     call: Call,
@@ -139,21 +75,39 @@ struct Over {
     ran: bool,
 }
 
+impl Over {
+    fn not_run(call: Call, why: String) -> Self {
+        Self {
+            call,
+            subject: String::new(),
+            diff: None,
+            output: ToolOutput::failed(why),
+            took: Duration::ZERO,
+            ran: false,
+        }
+    }
+
+    /// Adds something for the model to its output.
+    fn tell(&mut self, what: &str) {
+        match &mut self.output.content {
+            Value::String(text) => {
+                text.push_str("\n\n");
+                text.push_str(what);
+            }
+            Value::Array(parts) => parts.push(json!({"type": "input_text", "text": what})),
+            _ => {}
+        }
+    }
+}
+
 impl Turn<'_> {
     /// Runs the calls of a response, in order; those that may run beside one another do.
     pub(crate) async fn run_calls(&mut self, calls: Vec<Call>) -> Called {
         let mut called = Called::None;
         let mut planned = self.plan(calls).into_iter().peekable();
         while let Some(first) = planned.next() {
-            let over = match first {
-                Planned::Wrong(call, why) => vec![Over {
-                    subject: String::new(),
-                    diff: None,
-                    output: ToolOutput::failed(why),
-                    took: Duration::ZERO,
-                    ran: false,
-                    call,
-                }],
+            let mut group = match first {
+                Planned::Wrong(call, why) => vec![Over::not_run(call, why)],
                 Planned::Ready(ready) if ready.beside() => {
                     let mut group = vec![*ready];
                     while let Some(next) =
@@ -167,19 +121,44 @@ impl Turn<'_> {
                 }
                 Planned::Ready(ready) => vec![self.run_alone(*ready).await],
             };
-            for over in over {
+            for over in &group {
+                self.repeats.note(&over.call, &over.output);
                 if over.ran {
                     called = Called::Ran;
                 }
-                if let Some(stop) = self.write_down(over).await {
-                    return stop;
-                }
             }
             if self.cancel.is_cancelled() {
+                self.write_down(group).await;
+                let left: Vec<_> = planned
+                    .map(|next| next.call().output(&interrupted()))
+                    .collect();
+                self.answered(left).await;
                 return Called::Interrupted;
             }
+            if planned.peek().is_none() {
+                match self.repeats.judge(self.limits.repeats) {
+                    Verdict::GoOn => {}
+                    Verdict::Tell(what) => group.iter_mut().for_each(|over| over.tell(&what)),
+                    Verdict::Stop(why) => called = Called::Repeating(why),
+                }
+            }
+            self.write_down(group).await;
         }
         called
+    }
+
+    /// Answers calls that nothing is run for.
+    pub(crate) async fn not_run(&mut self, calls: &[Call], why: &str) {
+        let output = ToolOutput::failed(format!("not run: {why}"));
+        let outputs = calls.iter().map(|call| call.output(&output)).collect();
+        self.answered(outputs).await;
+    }
+
+    async fn answered(&mut self, outputs: Vec<Box<RawValue>>) {
+        for output in outputs {
+            let kept = self.conversation.append_item(output, None).await;
+            self.kept(kept).await;
+        }
     }
 
     fn plan(&self, calls: Vec<Call>) -> Vec<Planned> {
@@ -198,23 +177,18 @@ impl Turn<'_> {
 
     fn look_at(&self, call: Call) -> Planned {
         let options = self.conversation.agent.options();
+        if call.name.is_empty() {
+            return Planned::Wrong(call, "not run: the call names no tool".to_owned());
+        }
         let Some(tool) = options.tools.get(&call.name).filter(|_| !call.custom) else {
             let names = options.tools.iter().map(|tool| tool.spec().name.as_str());
             let names = names.collect::<Vec<_>>().join(", ");
             let why = format!("there is no tool `{}`; there are: {names}", call.name);
             return Planned::Wrong(call, why);
         };
-        let arguments = match call.arguments.trim() {
-            "" => Ok(Value::Object(Map::new())),
-            text => serde_json::from_str(text),
-        };
-        let arguments = match arguments {
-            Ok(Value::Object(arguments)) => arguments,
-            Ok(_) => return Planned::Wrong(call, "the arguments are no JSON object".to_owned()),
-            Err(error) => {
-                let why = format!("the arguments are no JSON: {error}");
-                return Planned::Wrong(call, why);
-            }
+        let arguments = match call.arguments() {
+            Ok(arguments) => arguments,
+            Err(why) => return Planned::Wrong(call, why),
         };
         let preview = tool.preview(&arguments);
         Planned::Ready(Box::new(Ready {
@@ -262,12 +236,9 @@ impl Turn<'_> {
         if let Err(why) = self.allowed(&ready).await {
             return Over {
                 subject: ready.preview.subject,
-                diff: None,
-                output: ToolOutput::failed(why),
-                took: Duration::ZERO,
                 // The user's word is no fault of the model's.
                 ran: true,
-                call: ready.call,
+                ..Over::not_run(ready.call, why)
             };
         }
         let clock = &self.conversation.agent.options().clock;
@@ -313,38 +284,29 @@ impl Turn<'_> {
         }
     }
 
-    /// The output becomes an entry. Gives what ends the turn.
-    async fn write_down(&mut self, mut over: Over) -> Option<Called> {
-        let count = self.repeats.count(&over.call, &over.output);
-        let most = self.limits.repeats;
-        if count == most
-            && let Value::String(text) = &mut over.output.content
-        {
-            text.push_str(&format!(
-                "\n\n[This call has given the same result {count} times in a row. Do something else, or answer.]"
-            ));
+    /// The outputs become entries.
+    async fn write_down(&mut self, group: Vec<Over>) {
+        for over in group {
+            let item = over.call.output(&over.output);
+            self.answered(vec![item.clone()]).await;
+            self.tell(AgentEvent::ToolEnded {
+                call_id: over.call.call_id,
+                tool: over.call.name,
+                subject: over.subject,
+                summary: over.output.summary,
+                diff: over.diff,
+                failed: over.output.failed,
+                took: over.took,
+                item,
+            })
+            .await;
         }
-        let item = over.call.output(&over.output);
-        let kept = self.conversation.append_item(item.clone(), None).await;
-        self.kept(kept).await;
-        let name = over.call.name.clone();
-        self.tell(AgentEvent::ToolEnded {
-            call_id: over.call.call_id,
-            tool: over.call.name,
-            subject: over.subject,
-            summary: over.output.summary,
-            diff: over.diff,
-            failed: over.output.failed,
-            took: over.took,
-            item,
-        })
-        .await;
-        (count > most).then(|| {
-            Called::Repeating(format!(
-                "`{name}` was called {count} times in a row with the same arguments and the same result"
-            ))
-        })
     }
+}
+
+/// The output of a call that was not begun any more.
+fn interrupted() -> ToolOutput {
+    ToolOutput::failed("not run: interrupted")
 }
 
 /// Runs one call to its end, or to the end of its grace when it was told to end.
@@ -354,9 +316,16 @@ async fn run(
     cancel: CancellationToken,
     clock: &dyn Clock,
 ) -> Over {
+    let subject = ready.preview.subject.clone();
+    if cancel.is_cancelled() {
+        // One that waited for its place while others ran.
+        return Over {
+            subject,
+            ..Over::not_run(ready.call, interrupted().summary)
+        };
+    }
     let (progress, mut lines) = mpsc::channel(PROGRESS);
     let call_id = ready.call.call_id.clone();
-    let subject = ready.preview.subject.clone();
     let started = AgentEvent::ToolStarted {
         call_id: call_id.clone(),
         tool: ready.call.name.clone(),

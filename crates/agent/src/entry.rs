@@ -68,12 +68,40 @@ pub struct Partial {
     /// The answer as far as it came.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// The reasoning as far as it came.
+    /// The reasoning as far as it came, and what was said in between.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reasoning: String,
     /// It was asked for again, and what came then stands in its place.
     #[serde(default)]
     pub superseded: bool,
+}
+
+impl Partial {
+    /// Takes out what stands in an item: that is kept as the item.
+    pub(crate) fn without(&mut self, item: &RawValue) {
+        for text in texts(item.get()) {
+            for place in [&mut self.text, &mut self.reasoning] {
+                if let Some(at) = place.find(&text) {
+                    place.replace_range(at..at + text.len(), "");
+                    break;
+                }
+            }
+        }
+        self.reasoning = self.reasoning.trim().to_owned();
+    }
+}
+
+/// The texts of an item's parts.
+fn texts(item: &str) -> Vec<String> {
+    let item: serde_json::Value = serde_json::from_str(item).unwrap_or_default();
+    let lists = [&item["content"], &item["summary"]];
+    let parts = lists.into_iter().filter_map(serde_json::Value::as_array);
+    parts
+        .flatten()
+        .filter_map(|part| part["text"].as_str().or_else(|| part["refusal"].as_str()))
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// How a turn ended.

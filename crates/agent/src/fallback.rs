@@ -32,14 +32,22 @@ const UNPAID: &[&str] = &[
     "insufficient_quota",
     "billing",
     "usage limit",
+    "usage_limit",
     "quota",
     "credit",
+    "balance",
 ];
 
+/// What an error is to an agent, by its status and code first: words mean something only where those leave it open. A limit
+/// of tokens a minute is not one of the context, and a function that is called `get_quota` is no bill.
 pub(crate) fn trouble(error: &TurnError) -> Trouble {
-    let code = error.code.as_deref().unwrap_or_default();
-    let words = format!("{code} {}", error.message).to_ascii_lowercase();
-    let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
+    let code = error
+        .code
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let words = format!("{code} {}", error.message.to_ascii_lowercase());
+    let says = |list: &[&str], text: &str| list.iter().any(|word| text.contains(word));
     if error.source != ErrorSource::Upstream {
         // What we say ourselves: it could not be reached, it sent nothing.
         return match error.retry {
@@ -47,20 +55,23 @@ pub(crate) fn trouble(error: &TurnError) -> Trouble {
             _ => Trouble::Final,
         };
     }
-    if words.contains("invalid_encrypted_content")
-        || (words.contains("encrypted")
-            && ["verified", "decrypt", "parsed"]
-                .iter()
-                .any(|w| words.contains(w)))
-    {
+    let unreadable =
+        words.contains("encrypted") && says(&["verified", "decrypt", "parsed"], &words);
+    if words.contains("invalid_encrypted_content") || unreadable {
         return Trouble::Reasoning;
     }
-    if says(TOO_LONG) {
+    let elsewhere = Trouble::Elsewhere(error.retry_after);
+    let limited = error.status == Some(429) || code.contains("rate_limit");
+    if !limited && (error.status == Some(413) || says(TOO_LONG, &words)) {
         return Trouble::Context;
     }
-    let status = error.status.unwrap_or(0);
-    if matches!(status, 402 | 429 | 500..) || says(UNPAID) || error.retry == RetryVerdict::Retry {
-        return Trouble::Elsewhere(error.retry_after);
+    // In a stream there is no status, and 402, 403 and 429 are what unpaid accounts are answered.
+    let open = matches!(error.status, None | Some(402 | 403 | 429));
+    if says(UNPAID, if open { &words } else { &code }) {
+        return elsewhere;
     }
-    Trouble::Final
+    match (error.status, error.retry) {
+        (Some(402 | 429 | 500..), _) | (_, RetryVerdict::Retry) => elsewhere,
+        _ => Trouble::Final,
+    }
 }

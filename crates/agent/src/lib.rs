@@ -24,6 +24,7 @@
 mod agent;
 mod answer;
 mod approval;
+mod call;
 mod calls;
 mod compact;
 mod conversation;
@@ -34,6 +35,8 @@ mod journal;
 mod limits;
 #[cfg(unix)]
 pub mod mcp;
+mod remedy;
+mod repeats;
 pub mod replay;
 pub mod sessions;
 mod step;

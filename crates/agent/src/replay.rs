@@ -9,9 +9,9 @@
 //!   said in between to nobody else;
 //! - a summary in the place of what it sums up, and behind it what the user said in the turn that is under way;
 //! - arguments that are a JSON object; what is none is wrapped in one that says so;
-//! - each call with exactly one output, each output behind its call.
+//! - each call with exactly one output, each output behind its call, no two calls under one id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use respair_core::is_interim;
 use serde_json::{Map, Value, json};
@@ -54,8 +54,8 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
     let mut writer = Writer {
         issuer,
         out: compacted.map(summary).into_iter().collect(),
-        calls: BTreeMap::new(),
-        answered: BTreeSet::new(),
+        open: Vec::new(),
+        ids: BTreeSet::new(),
         reasoning: Vec::new(),
     };
     // Where the summary ends within a turn, what the user said in it stands as it was said.
@@ -86,11 +86,22 @@ pub(crate) fn user_text(text: &str) -> Value {
 struct Writer<'a> {
     issuer: &'a str,
     out: Vec<Value>,
-    /// Calls that wait for their output: the type of output that each takes.
-    calls: BTreeMap<String, &'static str>,
-    answered: BTreeSet<String>,
+    /// Calls that wait for their output, in order.
+    open: Vec<Open>,
+    /// The ids of the calls so far.
+    ids: BTreeSet<String>,
     /// Reasoning that waits for the item that it belongs to.
     reasoning: Vec<Value>,
+}
+
+/// A call that waits for its output.
+struct Open {
+    /// The id that it came with.
+    call_id: String,
+    /// The call as it is sent.
+    sent: Value,
+    /// The type of output that it takes.
+    output: &'static str,
 }
 
 impl Writer<'_> {
@@ -146,8 +157,7 @@ impl Writer<'_> {
     fn call(&mut self, item: &Map<String, Value>, field: &str, value: Value, output: &'static str) {
         let text = |name| item.get(name).and_then(Value::as_str).unwrap_or_default();
         let (call_id, name) = (text("call_id"), text("name"));
-        let known = self.calls.contains_key(call_id) || self.answered.contains(call_id);
-        if call_id.is_empty() || name.is_empty() || known {
+        if call_id.is_empty() || name.is_empty() {
             return;
         }
         let mut call = json!({"type": text("type"), "call_id": call_id, "name": name});
@@ -155,20 +165,49 @@ impl Writer<'_> {
         if let Some(namespace) = item.get("namespace").filter(|value| value.is_string()) {
             call["namespace"] = namespace.clone();
         }
-        self.calls.insert(call_id.to_owned(), output);
+        let same = |open: &Open| open.call_id == call_id && is_same(&open.sent, &call);
+        if self.open.iter().any(same) {
+            return;
+        }
+        call["call_id"] = json!(self.free_id(call_id));
+        self.open.push(Open {
+            call_id: call_id.to_owned(),
+            sent: call.clone(),
+            output,
+        });
         self.push(call);
+    }
+
+    /// An id that no call has yet. Some relays count from 0 in every response; joined by such an id, a call and its output
+    /// would be taken for those of before.
+    fn free_id(&mut self, call_id: &str) -> String {
+        // What the API takes.
+        const LONGEST: usize = 64;
+        let numbered = (2_u64..).map(|n| {
+            let tail = format!("_{n}");
+            let head: String = call_id.chars().take(LONGEST - tail.len()).collect();
+            head + &tail
+        });
+        let mut ids = std::iter::once(call_id.to_owned()).chain(numbered);
+        let free = ids.find(|id| self.ids.insert(id.clone()));
+        free.unwrap_or_default()
     }
 
     fn output(&mut self, item: Map<String, Value>) {
         let call_id = item.get("call_id").and_then(Value::as_str);
-        let Some(kind) = call_id.and_then(|call_id| self.calls.remove(call_id)) else {
+        let at = |open: &Open| Some(open.call_id.as_str()) == call_id;
+        let Some(at) = self.open.iter().position(at) else {
             return;
         };
-        let call_id = call_id.unwrap_or_default();
-        self.answered.insert(call_id.to_owned());
+        let open = self.open.remove(at);
         let output = item.get("output").cloned().unwrap_or_else(|| json!(""));
+        self.answer(&open, output);
+    }
+
+    fn answer(&mut self, open: &Open, output: Value) {
+        let call_id = &open.sent["call_id"];
         self.out
-            .push(json!({"type": kind, "call_id": call_id, "output": output}));
+            .push(json!({"type": open.output, "call_id": call_id, "output": output}));
     }
 
     /// What follows reasoning is what it belongs to.
@@ -177,13 +216,12 @@ impl Writer<'_> {
         self.out.push(item);
     }
 
-    /// A call that got no output, because the turn was interrupted or the process died, is answered with that.
+    /// A call that got no output, because the process died: whether it ran is known to nobody.
     fn answer_open_calls(&mut self) {
-        for (call_id, kind) in std::mem::take(&mut self.calls) {
-            let output = "not run: the turn ended before this call";
-            self.out
-                .push(json!({"type": kind, "call_id": call_id, "output": output}));
-            self.answered.insert(call_id);
+        for open in std::mem::take(&mut self.open) {
+            let output =
+                "no output: the turn ended before this call gave one; whether it ran is not known";
+            self.answer(&open, json!(output));
         }
     }
 
@@ -191,6 +229,16 @@ impl Writer<'_> {
         self.answer_open_calls();
         self.out
     }
+}
+
+/// Whether two calls say the same, but for the id that they are sent with.
+fn is_same(one: &Value, other: &Value) -> bool {
+    let said = |call: &Value| {
+        let mut call = call.clone();
+        call["call_id"] = Value::Null;
+        call
+    };
+    said(one) == said(other)
 }
 
 /// A part of a message of the model's, with what a request takes; `None` for an empty one.
@@ -224,7 +272,12 @@ fn reasoning(item: &Map<String, Value>) -> Option<Value> {
 /// Arguments that are a JSON object. Empty ones are an empty object; what is none is given in one that says so: it is never
 /// turned into another call (DEVIATIONS 8.9).
 fn arguments(given: Option<&Value>) -> String {
-    let text = given.and_then(Value::as_str).unwrap_or_default();
+    let text = match given {
+        Some(Value::String(text)) => text,
+        // Some send the object itself.
+        Some(object @ Value::Object(_)) => return object.to_string(),
+        _ => "",
+    };
     if text.trim().is_empty() {
         return "{}".to_owned();
     }

@@ -1,16 +1,15 @@
 //! One step: a response, and what is done about one that failed.
 
-use respair_client::{Outcome, TurnError, TurnEvent, TurnRequest, TurnStatus};
+use respair_client::{Outcome, TurnEvent, TurnRequest, TurnStatus};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::calls::Call;
+use crate::call::{Call, calls};
 use crate::entry::{Body, Partial, Undone};
-use crate::fallback::{Trouble, trouble};
 use crate::journal::ShownKind;
 use crate::turn::{End, Turn};
-use crate::{AgentEvent, AnswerStatus, compact, replay};
+use crate::{AgentEvent, AnswerStatus, replay};
 
 /// A response that the turn can go on from.
 pub(crate) struct Step {
@@ -28,20 +27,22 @@ impl Step {
 }
 
 /// A response as it came: its outcome, the items that the upstream closed, and where their entries begin.
-struct Came {
-    outcome: Outcome,
+pub(crate) struct Came {
+    pub(crate) outcome: Outcome,
     items: Vec<Box<RawValue>>,
     from: u64,
     /// Something of it was shown.
-    shown: bool,
+    pub(crate) shown: bool,
 }
 
 impl Turn<'_> {
     /// Asks until a response came that the turn can go on from, or until it is known that none will.
     pub(crate) async fn step(&mut self) -> Result<Step, End> {
+        self.asked.clear();
         loop {
             let mut came = self.response().await?;
             self.totals.add(&came.outcome);
+            self.asked.requests += came.outcome.upstream_requests;
             match came.outcome.status {
                 TurnStatus::Completed | TurnStatus::Incomplete => {
                     self.complete(&mut came).await;
@@ -50,7 +51,7 @@ impl Turn<'_> {
                     return Ok(step(came));
                 }
                 TurnStatus::Truncated => {
-                    let calls = !step_calls(&came.items).is_empty();
+                    let calls = !calls(&came.items).is_empty();
                     if calls || !self.ask_again(&came).await {
                         let why = sentence(&came.outcome);
                         self.broke_off(&came, false, why).await;
@@ -60,16 +61,17 @@ impl Turn<'_> {
                         return Err(self.ended(came, AnswerStatus::Truncated));
                     }
                 }
-                TurnStatus::Interrupted => {
-                    self.broke_off(&came, false, "interrupted".to_owned()).await;
-                    return Err(self.ended(came, AnswerStatus::Interrupted));
-                }
+                TurnStatus::Interrupted => return Err(self.interrupted(came).await),
                 _ => {
-                    if !self.otherwise(&came).await {
-                        let why = sentence(&came.outcome);
-                        if came.shown {
-                            self.broke_off(&came, false, why).await;
+                    if !self.remedied(&came).await {
+                        if self.cancel.is_cancelled() {
+                            return Err(self.interrupted(came).await);
                         }
+                        if came.shown {
+                            self.broke_off(&came, false, sentence(&came.outcome)).await;
+                        }
+                        self.not_run(&calls(&came.items), "the response failed")
+                            .await;
                         return Err(self.ended(came, AnswerStatus::Failed));
                     }
                 }
@@ -77,11 +79,19 @@ impl Turn<'_> {
         }
     }
 
+    async fn interrupted(&mut self, came: Came) -> End {
+        self.broke_off(&came, false, "interrupted".to_owned()).await;
+        self.not_run(&calls(&came.items), "interrupted").await;
+        self.came(came.outcome, false);
+        End::of(AnswerStatus::Interrupted)
+    }
+
     fn ended(&mut self, came: Came, status: AnswerStatus) -> End {
         let error = came.outcome.error.clone();
-        self.last = Some(Box::new(came.outcome));
+        self.came(came.outcome, false);
         End {
             error,
+            message: self.asked.in_vain(),
             ..End::of(status)
         }
     }
@@ -149,7 +159,9 @@ impl Turn<'_> {
     fn request(&self) -> (TurnRequest, String) {
         let issuer = self.issuer();
         let input = replay::input(self.conversation.entries(), &issuer);
-        (self.request_of(input), issuer)
+        let mut request = self.request_of(input);
+        request.requests_before = self.asked.requests;
+        (request, issuer)
     }
 
     /// Who would answer a request.
@@ -167,7 +179,9 @@ impl Turn<'_> {
         request.instructions = Some(options.instructions.clone());
         request.max_output_tokens = link.max_output_tokens;
         request.reasoning_summary = link.reasoning_summary.clone();
+        // As with the model: chosen for the endpoint that is preferred.
         let effort = self.conversation.effort.as_ref();
+        let effort = effort.filter(|_| self.link == 0);
         request.reasoning_effort = effort.or(link.reasoning_effort.as_ref()).cloned();
         let fields = &mut request.fields;
         if !options.tools.is_empty() {
@@ -200,10 +214,11 @@ impl Turn<'_> {
 
     /// Whether a response that was cut is asked for again: what was shown of it is superseded then.
     async fn ask_again(&mut self, came: &Came) -> bool {
-        if self.truncated >= self.limits.retry_truncated || self.cancel.is_cancelled() {
+        let spent = self.asked.truncated >= self.limits.retry_truncated || self.is_spent();
+        if spent || self.cancel.is_cancelled() {
             return false;
         }
-        self.truncated += 1;
+        self.asked.truncated += 1;
         // What it had closed is asked for again too.
         if self.conversation.next_seq() > came.from {
             let kept = self
@@ -219,97 +234,36 @@ impl Turn<'_> {
     /// Keeps what was shown of a response, marked, and says so.
     async fn broke_off(&mut self, came: &Came, superseded: bool, why: String) {
         let outcome = &came.outcome;
-        let partial = Partial {
+        let mut partial = Partial {
             status: outcome.status.as_str().to_owned(),
             text: outcome.text.clone(),
             reasoning: outcome.reasoning.clone(),
             superseded,
         };
+        if !outcome.commentary.is_empty() {
+            // What was said in between is kept with the reasoning, as it is while it is shown.
+            let gap = if partial.reasoning.is_empty() {
+                ""
+            } else {
+                "\n\n"
+            };
+            partial.reasoning = format!("{}{gap}{}", partial.reasoning, outcome.commentary);
+        }
+        if !superseded {
+            // What was closed stands as it is.
+            came.items.iter().for_each(|item| partial.without(item));
+        }
         let kept = self.conversation.append(Body::Partial(partial)).await;
         self.kept(kept).await;
         self.tell(AgentEvent::BrokeOff { why, superseded }).await;
-    }
-
-    /// What else can be done about a response that failed: another request is worth it when this says yes.
-    async fn otherwise(&mut self, came: &Came) -> bool {
-        let Some(error) = came.outcome.error.as_ref().filter(|_| !came.shown) else {
-            return false;
-        };
-        if self.cancel.is_cancelled() {
-            return false;
-        }
-        match trouble(error) {
-            Trouble::Final => false,
-            Trouble::Reasoning => self.without_reasoning(error).await,
-            Trouble::Context => self.compacted(error).await,
-            Trouble::Elsewhere(wait) => self.elsewhere(error, wait).await,
-        }
-    }
-
-    async fn without_reasoning(&mut self, error: &TurnError) -> bool {
-        if std::mem::replace(&mut self.reasoning_dropped, true) {
-            return false;
-        }
-        let kept = self.conversation.append(Body::ReasoningDropped).await;
-        self.kept(kept).await;
-        let notice = format!(
-            "{}; asking again without the encrypted reasoning of before",
-            error.message.trim_end_matches('.')
-        );
-        self.tell(AgentEvent::Notice(notice)).await;
-        true
-    }
-
-    async fn compacted(&mut self, error: &TurnError) -> bool {
-        if std::mem::replace(&mut self.compacted, true) {
-            return false;
-        }
-        let notice = format!("{}; compacting", error.message.trim_end_matches('.'));
-        self.tell(AgentEvent::Notice(notice)).await;
-        match compact::compact(self, compact::Why::TooLong).await {
-            Ok(()) => true,
-            Err(why) => {
-                self.tell(AgentEvent::Notice(why)).await;
-                false
-            }
-        }
-    }
-
-    async fn elsewhere(&mut self, error: &TurnError, wait: Option<std::time::Duration>) -> bool {
-        let rest = wait.unwrap_or(self.limits.cool_down);
-        let agent = &self.conversation.agent;
-        let Some(next) = agent.rest(self.link, rest) else {
-            return false;
-        };
-        let links = &agent.options().links;
-        let (from, to) = (links[self.link].label(), links[next].label());
-        if next == self.link {
-            return false;
-        }
-        self.link = next;
-        self.switched = true;
-        let why = error.message.clone();
-        self.tell(AgentEvent::Switched { from, to, why }).await;
-        true
     }
 }
 
 fn step(came: Came) -> Step {
     Step {
-        calls: step_calls(&came.items),
+        calls: calls(&came.items),
         outcome: came.outcome,
     }
-}
-
-/// The calls among items, each once.
-fn step_calls(items: &[Box<RawValue>]) -> Vec<Call> {
-    let mut calls: Vec<Call> = Vec::new();
-    for call in items.iter().filter_map(|item| Call::of(item.get())) {
-        if !calls.iter().any(|other| other.call_id == call.call_id) {
-            calls.push(call);
-        }
-    }
-    calls
 }
 
 fn sentence(outcome: &Outcome) -> String {
@@ -326,33 +280,25 @@ struct Known {
     r#type: String,
     #[serde(default)]
     id: Option<String>,
-    #[serde(default)]
-    call_id: Option<String>,
 }
 
-/// The items of `output` that are none of `items`: by id, by call id, else by how many of its type there are.
+/// The items of `output` that are none of `items`: by id, else by how many of its type there are. Ids that changed on the way
+/// make no second item (DEVIATIONS 2.9), and no call is among them: those came as items, or not whole.
 fn missing(items: &[Box<RawValue>], output: &[Box<RawValue>]) -> Vec<Box<RawValue>> {
     let known = |raw: &RawValue| serde_json::from_str::<Known>(raw.get()).unwrap_or_default();
     let mut left: Vec<Known> = items.iter().map(|item| known(item)).collect();
-    let mut missing = Vec::new();
-    for raw in output {
-        let item = known(raw);
-        let same_id = |other: &Known| item.id.is_some() && other.id == item.id;
-        let same_call = |other: &Known| item.call_id.is_some() && other.call_id == item.call_id;
-        let same_type = |other: &Known| {
-            other.r#type == item.r#type && (item.call_id.is_none() || other.call_id.is_none())
-        };
-        let found = left
-            .iter()
-            .position(same_id)
-            .or_else(|| left.iter().position(same_call))
-            .or_else(|| left.iter().position(same_type));
-        match found {
-            Some(at) => drop(left.remove(at)),
-            None => missing.push(raw.clone()),
-        }
+    let mut missing: Vec<(Known, &Box<RawValue>)> =
+        output.iter().map(|raw| (known(raw), raw)).collect();
+    missing.retain(|(item, _)| !item.r#type.ends_with("_call"));
+    let same_id = |a: &Known, b: &Known| a.id.is_some() && a.id == b.id;
+    let same_type = |a: &Known, b: &Known| a.r#type == b.r#type;
+    for same in [same_id as fn(&Known, &Known) -> bool, same_type] {
+        missing.retain(|(item, _)| {
+            let found = left.iter().position(|other| same(item, other));
+            found.map(|at| left.remove(at)).is_none()
+        });
     }
-    missing
+    missing.into_iter().map(|(_, raw)| raw.clone()).collect()
 }
 
 #[cfg(test)]
@@ -368,18 +314,20 @@ mod tests {
     fn only_what_was_never_closed_is_missing() {
         let closed = [
             raw(r#"{"type":"reasoning","id":"rs_1"}"#),
+            raw(r#"{"type":"message","id":"msg_1"}"#),
             raw(r#"{"type":"function_call","id":"fc_1","call_id":"c1"}"#),
         ];
         let output = [
             raw(r#"{"type":"reasoning","id":"rs_other"}"#),
-            raw(r#"{"type":"function_call","id":"fc_9","call_id":"c1"}"#),
+            raw(r#"{"type":"message","id":"msg_2"}"#),
+            raw(r#"{"type":"message","id":"msg_1"}"#),
+            raw(r#"{"type":"function_call","id":"fc_9","call_id":"c9"}"#),
             raw(r#"{"type":"function_call","id":"fc_2","call_id":"c2"}"#),
-            raw(r#"{"type":"message"}"#),
         ];
         let missing: Vec<_> = missing(&closed, &output)
             .iter()
             .map(|item| item.get().to_owned())
             .collect();
-        assert_eq!(missing, [output[2].get(), output[3].get()]);
+        assert_eq!(missing, [output[1].get()]);
     }
 }

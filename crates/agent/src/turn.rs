@@ -6,8 +6,11 @@ use serde_json::value::to_raw_value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{Called, Repeats};
+use crate::call::Call;
+use crate::calls::Called;
 use crate::entry::{Body, Ended};
+use crate::remedy::Asked;
+use crate::repeats::Repeats;
 use crate::{AgentEvent, Answer, AnswerStatus, Conversation, Limits, Totals};
 
 /// The model says that it will act, or thinks aloud, and ends there.
@@ -27,6 +30,7 @@ pub(crate) async fn run(
         turn.kept(kept).await;
     }
     turn.from = turn.conversation.next_seq();
+    turn.told_who_is_asked().await;
     let end = turn.steps().await;
     turn.finish(end).await;
 }
@@ -40,12 +44,11 @@ pub(crate) struct Turn<'a> {
     pub(crate) totals: Totals,
     /// The endpoint in use.
     pub(crate) link: usize,
-    /// Whether another endpoint than the first was told to be in use.
-    pub(crate) switched: bool,
     /// What is done once in a turn.
     pub(crate) compacted: bool,
     pub(crate) reasoning_dropped: bool,
-    pub(crate) truncated: u32,
+    /// What was asked for the response of the step under way.
+    pub(crate) asked: Asked,
     pub(crate) repeats: Repeats,
     steps: u32,
     continued: u32,
@@ -54,6 +57,8 @@ pub(crate) struct Turn<'a> {
     from: u64,
     /// Text of responses that the last one continues.
     before: String,
+    /// The answer as it stands.
+    text: String,
     pub(crate) last: Option<Box<Outcome>>,
 }
 
@@ -111,15 +116,15 @@ impl<'a> Turn<'a> {
             repeats: Repeats::default(),
             limits,
             totals: Totals::default(),
-            switched: false,
             compacted: false,
             reasoning_dropped: false,
-            truncated: 0,
+            asked: Asked::default(),
             steps: 0,
             continued: 0,
             failed_steps: 0,
             from: 0,
             before: String::new(),
+            text: String::new(),
             last: None,
         }
     }
@@ -135,6 +140,7 @@ impl<'a> Turn<'a> {
                 of: self.limits.steps,
             })
             .await;
+            let before = self.totals.requests;
             let step = match self.step().await {
                 Ok(step) => step,
                 Err(end) => return end,
@@ -142,39 +148,59 @@ impl<'a> Turn<'a> {
             let ended = AgentEvent::StepEnded {
                 input_tokens: step.tokens("input_tokens"),
                 output_tokens: step.tokens("output_tokens"),
-                requests: step.outcome.upstream_requests,
+                requests: self.totals.requests - before,
             };
             self.tell(ended).await;
-            if step.calls.is_empty() {
-                let outcome = self.last.insert(Box::new(step.outcome));
-                match next(outcome) {
-                    After::End(status) => return End::of(status),
-                    After::Continue(reason) => {
-                        if self.continued >= self.limits.continuations {
-                            return self.incomplete(reason);
-                        }
-                        self.go_on(reason).await;
-                    }
+            let left_off = next(&step.outcome);
+            let cut = step.outcome.status == TurnStatus::Incomplete;
+            self.came(step.outcome, !step.calls.is_empty());
+            if !step.calls.is_empty() {
+                match self.called(step.calls, cut).await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(end) => return end,
                 }
-                continue;
             }
-            self.before.clear();
-            self.last = Some(Box::new(step.outcome));
-            match self.run_calls(step.calls).await {
-                Called::Interrupted => return End::of(AnswerStatus::Interrupted),
-                Called::Repeating(message) => return End::stopped(message),
-                Called::Ran => self.failed_steps = 0,
-                Called::None => {
-                    self.failed_steps += 1;
-                    if self.failed_steps >= self.limits.failed_steps {
-                        return End::stopped(format!(
-                            "{} steps in a row held no call that could be run",
-                            self.failed_steps
-                        ));
+            match left_off {
+                After::End(status) => return End::of(status),
+                After::Continue(reason) => {
+                    if let Some(end) = self.go_on(reason).await {
+                        return end;
                     }
                 }
             }
         }
+    }
+
+    /// Runs the calls of a response. Says no when it was `cut` in the middle of them, so that it counts as left incomplete.
+    async fn called(&mut self, calls: Vec<Call>, cut: bool) -> Result<bool, End> {
+        match self.run_calls(calls).await {
+            Called::Interrupted => return Err(End::of(AnswerStatus::Interrupted)),
+            Called::Repeating(message) => return Err(End::stopped(message)),
+            Called::Ran => self.failed_steps = 0,
+            // No fault of theirs.
+            Called::None if cut => return Ok(false),
+            Called::None => self.failed_steps += 1,
+        }
+        if self.failed_steps < self.limits.failed_steps {
+            return Ok(true);
+        }
+        Err(End::stopped(format!(
+            "{} steps in a row held no call that could be run; the model was told why each time",
+            self.failed_steps
+        )))
+    }
+
+    /// A response that the turn goes on from, or ends with. The text of one that calls tools is no part of the answer.
+    pub(crate) fn came(&mut self, outcome: Outcome, calls: bool) {
+        match calls {
+            true => {
+                self.before.clear();
+                self.text.clear();
+            }
+            false => self.text = format!("{}{}", self.before, outcome.text),
+        }
+        self.last = Some(Box::new(outcome));
     }
 
     /// A bound that was reached.
@@ -185,29 +211,32 @@ impl<'a> Turn<'a> {
         if self.steps >= self.limits.steps {
             let steps = self.limits.steps;
             return Some(End::stopped(format!(
-                "{steps} steps were taken, no more are allowed (`agent.max_steps`)"
+                "{steps} steps were taken, no more are allowed (`agent.max_steps`); raise it, or ask to go on from here"
             )));
         }
         let used = self.totals.input_tokens + self.totals.output_tokens;
         let most = self.limits.tokens;
         (most > 0 && used >= most).then(|| {
             End::stopped(format!(
-                "{used} tokens were used, {most} are allowed (`agent.max_tokens`)"
+                "{used} tokens were used, {most} are allowed (`agent.max_tokens`); raise it, or ask to go on from here"
             ))
         })
     }
 
-    async fn go_on(&mut self, reason: Option<String>) {
-        self.continued += 1;
-        if let Some(last) = &self.last {
-            self.before.push_str(&last.text);
+    /// Continues a response that was left incomplete, or says that it was continued often enough.
+    async fn go_on(&mut self, reason: Option<String>) -> Option<End> {
+        if self.continued >= self.limits.continuations {
+            return Some(self.incomplete(reason));
         }
+        self.continued += 1;
+        self.before.clone_from(&self.text);
         self.tell(AgentEvent::Continued {
             time: self.continued,
             of: self.limits.continuations,
             reason,
         })
         .await;
+        None
     }
 
     fn incomplete(&self, reason: Option<String>) -> End {
@@ -247,10 +276,9 @@ impl<'a> Turn<'a> {
                 _ => None,
             })
             .collect();
-        let text = self.last.as_ref().map_or("", |last| last.text.as_str());
         let answer = Answer {
             status: end.status,
-            text: self.before.clone() + text,
+            text: std::mem::take(&mut self.text),
             error: end.error,
             message: end.message,
             steps: self.steps,

@@ -237,7 +237,7 @@ fn outcome(
         error,
         incomplete_reason: None,
         empty_completion: false,
-        upstream_requests: turn.at.requests,
+        upstream_requests: turn.at.requests.saturating_sub(turn.before),
         discarded_requests: turn.discarded,
         path: if turn.is_tolerant() {
             Path::Tolerant

@@ -46,6 +46,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) cancel: CancellationToken,
     pub(crate) policy: Policy,
     pub(crate) at: Progress,
+    /// Requests that were made for the same answer before the turn.
+    pub(crate) before: u32,
     pub(crate) manner: Manner,
     /// The body, and as it is sent.
     body: Map<String, Value>,
@@ -119,7 +121,11 @@ impl<'a> Driver<'a> {
             body,
             dropped: Vec::new(),
             random: shared.random(),
-            at: Progress::default(),
+            at: Progress {
+                requests: request.requests_before,
+                ..Progress::default()
+            },
+            before: request.requests_before,
             discarded: 0,
             refused: Vec::new(),
             learnt: Vec::new(),
@@ -164,7 +170,7 @@ impl<'a> Driver<'a> {
             self.manner = Manner::Tolerant { judged: true };
             self.recovery(Told {
                 code: entry.codes.first().cloned(),
-                ..Told::new(RecoveryAction::Remembered, 1)
+                ..Told::new(RecoveryAction::Remembered, self.before + 1)
             })
             .await;
         }
@@ -172,6 +178,9 @@ impl<'a> Driver<'a> {
 
     async fn requests(&mut self) -> Outcome {
         loop {
+            if self.cancel.is_cancelled() {
+                return closing::interrupted(self, None).await;
+            }
             self.at.requests += 1;
             match self.request().await {
                 End::Interrupted(reading) => return closing::interrupted(self, reading).await,
@@ -213,9 +222,6 @@ impl<'a> Driver<'a> {
                         return closing::ended(self, reading, &ending, Some(error)).await;
                     }
                 }
-            }
-            if self.cancel.is_cancelled() {
-                return closing::interrupted(self, None).await;
             }
         }
     }

@@ -31,6 +31,9 @@ pub struct TurnRequest {
     /// Further fields of the body: `tools`, `include`, `prompt_cache_key`. What [`Endpoint::extra_body`] says wins over
     /// them.
     pub fields: Map<String, Value>,
+    /// Requests that were made before for the same answer: they count against [`crate::Recovery::max_requests`], and not
+    /// again in the outcome.
+    pub requests_before: u32,
 }
 
 impl TurnRequest {
@@ -44,6 +47,7 @@ impl TurnRequest {
             reasoning_summary: None,
             max_output_tokens: None,
             fields: Map::new(),
+            requests_before: 0,
         }
     }
 

@@ -28,32 +28,10 @@ fn left_over(entries: &[Entry], pieces: Vec<Shown>, status: &str) -> Option<Part
     }
     // The items of the responses that the pieces are of: those at the end.
     let items = entries.iter().rev().map_while(|entry| match &entry.body {
-        Body::Item(item) if item.issuer.is_some() => Some(item.raw.get()),
+        Body::Item(item) if item.issuer.is_some() => Some(&item.raw),
         _ => None,
     });
-    for item in items {
-        for text in texts(item) {
-            for place in [&mut partial.text, &mut partial.reasoning] {
-                if let Some(at) = place.find(&text) {
-                    place.replace_range(at..at + text.len(), "");
-                    break;
-                }
-            }
-        }
-    }
+    items.for_each(|item| partial.without(item));
     partial.reasoning = partial.reasoning.trim().to_owned();
     (!partial.text.is_empty() || !partial.reasoning.is_empty()).then_some(partial)
-}
-
-/// The texts of an item's parts.
-fn texts(item: &str) -> Vec<String> {
-    let item: serde_json::Value = serde_json::from_str(item).unwrap_or_default();
-    let lists = [&item["content"], &item["summary"]];
-    let parts = lists.into_iter().filter_map(serde_json::Value::as_array);
-    parts
-        .flatten()
-        .filter_map(|part| part["text"].as_str().or_else(|| part["refusal"].as_str()))
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .collect()
 }

@@ -124,10 +124,7 @@ async fn a_failed_response_runs_no_call() {
     // The call stays in the history, with the output that it never ran.
     say(&mut conversation, "Again").await;
     let next = input(&relay.requests()[1]);
-    assert_eq!(
-        next[2]["output"],
-        "not run: the turn ended before this call"
-    );
+    assert_eq!(next[2]["output"], "not run: the response failed");
 }
 
 #[tokio::test(start_paused = true)]

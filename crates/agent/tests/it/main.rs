@@ -15,3 +15,4 @@ mod sessions;
 mod store;
 mod tool_loop;
 mod tools;
+mod whole_calls;

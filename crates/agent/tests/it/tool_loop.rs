@@ -205,7 +205,7 @@ async fn the_same_call_with_the_same_result_is_told_and_then_stopped() {
     assert!(outputs[4].contains("the same result 5 times in a row"));
     let message = run.answer.message.unwrap();
     assert!(
-        message.contains("`weather` was called 6 times"),
+        message.contains("6 responses in a row called `weather`"),
         "{message}"
     );
 }
@@ -239,7 +239,8 @@ async fn steps_and_tokens_are_bounded() {
 }
 
 /// Five megabytes of arguments reach the tool as they are.
-#[tokio::test(start_paused = true)]
+// On a clock that stands still, a socket that is full for a moment looks like one that is silent for ever.
+#[tokio::test]
 async fn large_arguments() {
     let city = "x".repeat(5_000_000);
     let arguments = json!({ "city": city }).to_string();

@@ -1,0 +1,129 @@
+//! What can be done about a response that failed before anything of it was shown: asking without the reasoning that the
+//! upstream cannot read, with a shorter conversation, or somebody else.
+
+use std::time::Duration;
+
+use respair_client::TurnError;
+
+use crate::entry::Body;
+use crate::fallback::{Trouble, trouble};
+use crate::step::Came;
+use crate::turn::Turn;
+use crate::{AgentEvent, compact};
+
+/// What was asked so far for the response of one step.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// Requests to the endpoint in use: one budget, whatever they were made for (`recovery.max_requests`).
+    pub(crate) requests: u32,
+    /// How often a truncated response was asked for again.
+    pub(crate) truncated: u32,
+    /// The endpoints that could not, in order, and why. None is asked twice.
+    failed: Vec<(usize, String)>,
+}
+
+impl Asked {
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A sentence about all of them, where there were several.
+    pub(crate) fn in_vain(&self) -> Option<String> {
+        let all: Vec<&str> = self.failed.iter().map(|(_, why)| why.as_str()).collect();
+        (all.len() > 1).then(|| format!("no endpoint could answer: {}", all.join("; ")))
+    }
+}
+
+impl Turn<'_> {
+    /// Whether another request is worth it.
+    pub(crate) async fn remedied(&mut self, came: &Came) -> bool {
+        let Some(error) = came.outcome.error.as_ref().filter(|_| !came.shown) else {
+            return false;
+        };
+        if self.cancel.is_cancelled() {
+            return false;
+        }
+        match trouble(error) {
+            Trouble::Final => false,
+            Trouble::Reasoning => self.without_reasoning(error).await,
+            Trouble::Context => self.compacted(error).await,
+            Trouble::Elsewhere(wait) => self.elsewhere(error, wait).await,
+        }
+    }
+
+    /// Whether the endpoint in use may be asked no more for this response.
+    pub(crate) fn is_spent(&self) -> bool {
+        let link = &self.conversation.agent.options().links[self.link];
+        self.asked.requests >= link.client.endpoint().recovery.max_requests
+    }
+
+    async fn without_reasoning(&mut self, error: &TurnError) -> bool {
+        if self.reasoning_dropped || self.is_spent() {
+            return false;
+        }
+        self.reasoning_dropped = true;
+        let kept = self.conversation.append(Body::ReasoningDropped).await;
+        self.kept(kept).await;
+        let notice = format!(
+            "{}; asking again without the encrypted reasoning of before",
+            error.message.trim_end_matches('.')
+        );
+        self.tell(AgentEvent::Notice(notice)).await;
+        true
+    }
+
+    async fn compacted(&mut self, error: &TurnError) -> bool {
+        if std::mem::replace(&mut self.compacted, true) {
+            return false;
+        }
+        let notice = format!("{}; compacting", error.message.trim_end_matches('.'));
+        self.tell(AgentEvent::Notice(notice)).await;
+        match compact::compact(self, compact::Why::TooLong).await {
+            Ok(()) => {
+                // What is asked now is something else.
+                self.asked.requests = 0;
+                true
+            }
+            Err(_) if self.cancel.is_cancelled() => false,
+            Err(why) => {
+                self.tell(AgentEvent::Notice(why)).await;
+                false
+            }
+        }
+    }
+
+    async fn elsewhere(&mut self, error: &TurnError, wait: Option<Duration>) -> bool {
+        let agent = &self.conversation.agent;
+        let (least, most) = (self.limits.cool_down, self.limits.longest_rest);
+        let rest = wait.unwrap_or(least).clamp(least, most.max(least));
+        agent.rest(self.link, rest);
+        let from = agent.options().links[self.link].label();
+        let why = error.message.trim_end_matches('.');
+        self.asked
+            .failed
+            .push((self.link, format!("{from}: {why}")));
+        let asked = |link: &usize| self.asked.failed.iter().any(|(other, _)| other == link);
+        let Some(next) = agent.awake().into_iter().find(|link| !asked(link)) else {
+            return false;
+        };
+        let to = agent.options().links[next].label();
+        self.link = next;
+        self.asked.requests = 0;
+        let why = error.message.clone();
+        self.tell(AgentEvent::Switched { from, to, why }).await;
+        true
+    }
+
+    /// Says that the endpoint that is preferred is not the one that is asked, where that is so.
+    pub(crate) async fn told_who_is_asked(&self) {
+        let agent = &self.conversation.agent;
+        let links = &agent.options().links;
+        if self.link == 0 {
+            return;
+        }
+        let (first, to) = (links[0].label(), links[self.link].label());
+        let left = agent.rests(0).unwrap_or_default().as_secs().max(1);
+        let notice = format!("{first} is left alone for another {left} s; asking {to}");
+        self.tell(AgentEvent::Notice(notice)).await;
+    }
+}
