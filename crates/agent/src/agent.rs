@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use respair_client::{Client, Clock, SystemClock};
 
-use crate::{Limits, Permissions, Toolbox};
+use crate::{Limits, Permissions, Tool, Toolbox};
 
 /// An endpoint and the model that is asked there.
 #[derive(Clone, Debug)]
@@ -108,6 +108,19 @@ impl Agent {
     /// An agent with these options.
     pub fn new(options: AgentOptions) -> Self {
         let resting = Mutex::new(vec![None; options.links.len()]);
+        Self {
+            shared: Arc::new(Shared { options, resting }),
+        }
+    }
+
+    /// The same with more tools; one of the same name is replaced.
+    #[must_use]
+    pub fn with_tools(&self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        let mut options = self.options().clone();
+        for tool in tools {
+            options.tools.add(tool);
+        }
+        let resting = Mutex::new(self.resting().clone());
         Self {
             shared: Arc::new(Shared { options, resting }),
         }

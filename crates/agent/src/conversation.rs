@@ -167,6 +167,11 @@ impl Conversation {
         &self.agent
     }
 
+    /// Another agent from the next request on.
+    pub fn set_agent(&mut self, agent: Agent) {
+        self.agent = agent;
+    }
+
     /// Asks another model from the next request on; `None` is the endpoint's own.
     pub fn set_model(&mut self, model: Option<String>) {
         self.model = model;

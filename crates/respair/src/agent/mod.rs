@@ -9,6 +9,7 @@ pub(crate) mod words;
 
 use std::path::PathBuf;
 
+use respair_agent::mcp::McpServer;
 use respair_agent::{Agent, AgentOptions, Limits, Link, Permissions};
 use respair_client::{Client, ClientOptions, EndpointMemory};
 use secrecy::ExposeSecret as _;
@@ -64,13 +65,34 @@ pub(crate) fn wanted(
 pub(crate) struct Made {
     pub(crate) agent: Agent,
     pub(crate) notices: Vec<String>,
+    /// Servers whose tools it has not yet.
+    pub(crate) servers: Vec<McpServer>,
 }
 
-/// Makes it; MCP servers are started.
+/// Makes it; MCP servers are started, and waited for.
 ///
 /// # Errors
 /// Exit code 2, told.
 pub(crate) async fn agent(
+    common: &Common,
+    settings: &Settings,
+    wanted: Wanted,
+    env: &Env,
+) -> Result<Made, u8> {
+    let mut made = begun(common, settings, wanted, env)?;
+    if !made.servers.is_empty() {
+        let offered = servers::offered(std::mem::take(&mut made.servers)).await;
+        made.agent = made.agent.with_tools(offered.tools);
+        made.notices.extend(offered.notices);
+    }
+    Ok(made)
+}
+
+/// Makes it; no MCP server is started yet.
+///
+/// # Errors
+/// Exit code 2, told.
+pub(crate) fn begun(
     common: &Common,
     settings: &Settings,
     wanted: Wanted,
@@ -106,12 +128,14 @@ pub(crate) async fn agent(
         yes: wanted.yes,
     };
     options.tools = tools::toolbox(settings, &wanted.tools, &cwd, env, &mut notices);
-    if wanted.tools != Tools::Off {
-        servers::connect(settings, &cwd, &mut options.tools, &mut notices).await;
-    }
+    let servers = match wanted.tools {
+        Tools::Off => Vec::new(),
+        _ => servers::wanted(settings, &cwd),
+    };
     Ok(Made {
         agent: Agent::new(options),
         notices,
+        servers,
     })
 }
 

@@ -1,9 +1,10 @@
 //! The tools of the MCP servers, as the user's own configuration has them: a cloned repository starts nothing.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use respair_agent::Toolbox;
+use respair_agent::Tool;
 use respair_agent::mcp::{self, McpReach, McpServer};
 
 use crate::config::{self, Reach, Settings};
@@ -12,26 +13,26 @@ use crate::term::counted;
 /// Without a `timeout` of its own a server gets what the tools' crate gives it; with 0 a call may take as long as a turn.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
-/// Adds what the servers offer; what is wrong with one is told, and the others go on.
-pub(super) async fn connect(
-    settings: &Settings,
-    cwd: &Path,
-    toolbox: &mut Toolbox,
-    notices: &mut Vec<String>,
-) {
-    let keys = super::tools::key_variables(settings);
+/// The servers that are to be started.
+pub(super) fn wanted(settings: &Settings, cwd: &Path) -> Vec<McpServer> {
     let configured = settings.agent.servers.iter().flat_map(|all| &all.value);
-    let servers: Vec<McpServer> = configured
-        .filter(|server| server.enabled)
+    let enabled = configured.filter(|server| server.enabled);
+    let keys = super::tools::key_variables(settings);
+    enabled
         .map(|configured| server(configured, cwd, &keys))
-        .collect();
-    if servers.is_empty() {
-        return;
-    }
+        .collect()
+}
+
+/// What servers offer, and what is to be said of them.
+pub(crate) struct Offered {
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
+    pub(crate) notices: Vec<String>,
+}
+
+/// Starts them; what is wrong with one is told, and the others go on.
+pub(crate) async fn offered(servers: Vec<McpServer>) -> Offered {
     let connected = mcp::connect(servers).await;
-    for tool in connected.tools {
-        toolbox.add(tool);
-    }
+    let mut notices = Vec::new();
     for met in connected.servers {
         let name = &met.name;
         // Each names its server.
@@ -40,6 +41,10 @@ pub(super) async fn connect(
             let tools = counted(met.tools.len(), "tool");
             notices.push(format!("MCP server {name}: {tools}"));
         }
+    }
+    Offered {
+        tools: connected.tools,
+        notices,
     }
 }
 

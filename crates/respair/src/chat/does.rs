@@ -46,6 +46,9 @@ impl Chat {
                 .say(Draw::Notice("nothing was said yet".into()))
                 .await;
         };
+        if !self.meet().await? {
+            return Ok(());
+        }
         // A compaction that came after it goes first.
         while self
             .conversation
@@ -67,9 +70,9 @@ impl Chat {
     }
 
     async fn compact(&mut self) -> Result<(), Leave> {
-        let (who, context) = (self.who(), self.context());
+        let status = self.status();
         let work = self.conversation.compact();
-        let (answer, _) = self.ui.drive(work, who, context).await?;
+        let (answer, _) = self.ui.drive(work, status).await?;
         let message = answer.and_then(|answer| answer.message);
         match message {
             Some(why) => self.ui.say(Draw::Error(one_line(&why))).await,

@@ -41,6 +41,8 @@ pub(super) enum Draw {
     Said(String),
     /// A call is asked about: what it is, line by line.
     Ask(Vec<String>),
+    /// What is typed from here on is the answer.
+    Question,
     /// The question was answered, or is none any more.
     Asked,
     /// How it ended.

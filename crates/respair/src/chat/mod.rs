@@ -7,6 +7,7 @@
 //! While nothing runs the terminal is the line editor's. While a turn runs it is the screen's: keys are read one by one, and what
 //! is typed ahead is drawn below the answer.
 
+mod ask;
 mod before;
 mod commands;
 mod complete;
@@ -18,6 +19,8 @@ mod page;
 mod present;
 mod prompt;
 mod screen;
+mod servers;
+mod signals;
 mod status;
 mod tty;
 mod typing;
@@ -32,15 +35,18 @@ use respair_agent::{Agent, Answer, AnswerStatus, Conversation, Input};
 
 use crate::agent::attach::attach;
 use crate::agent::sessions::{self, Kept};
-use crate::agent::{self, Wanted};
+use crate::agent::{self, Made, working_directory};
 use crate::args::{self, Common};
 use crate::config::Settings;
 use crate::paths::Env;
-use crate::run::{self, INTERRUPTED, Show, Signals};
+use crate::run::{self, INTERRUPTED, Show};
 use crate::term::{self, counted, one_line};
 use crate::{USAGE, commands as shared};
 use draw::Draw;
 use prompt::Typed;
+use servers::Starting;
+use signals::Signals;
+use status::Status;
 use ui::{Leave, Ui};
 use view::View;
 
@@ -62,39 +68,21 @@ pub(crate) fn command(common: &Common, chat: &args::Chat) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let made = match runtime.block_on(prepared(common, &settings, wanted)) {
-        Ok(made) => made,
+    let prepared = working_directory()
+        .and_then(|cwd| Ok((cwd, agent::begun(common, &settings, wanted, &Env::Process)?)));
+    let (cwd, made) = match prepared {
+        Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    let drawn = tty::draws();
-    let mode = drawn.then(tty::Mode::take);
     let code = runtime.block_on(async {
-        match Chat::start(common, chat, settings, made, drawn).await {
+        match Chat::start(common, chat, settings, made, cwd).await {
             Ok(chat) => chat.talk().await,
             Err(code) => code,
         }
     });
-    drop(mode);
     // Dropping the runtime would wait for what hangs.
     runtime.shutdown_background();
     code
-}
-
-/// An agent and the directory that it works in.
-struct Prepared {
-    agent: Agent,
-    notices: Vec<String>,
-    cwd: PathBuf,
-}
-
-async fn prepared(common: &Common, settings: &Settings, wanted: Wanted) -> Result<Prepared, u8> {
-    let cwd = agent::working_directory()?;
-    let made = agent::agent(common, settings, wanted, &Env::Process).await?;
-    Ok(Prepared {
-        agent: made.agent,
-        notices: made.notices,
-        cwd,
-    })
 }
 
 /// A conversation under way.
@@ -104,6 +92,7 @@ struct Chat {
     sessions: Option<Sessions>,
     id: Option<String>,
     cwd: PathBuf,
+    servers: Option<Starting>,
     /// Another model than the configured one.
     model: Option<String>,
     /// How the last turn ended.
@@ -115,23 +104,27 @@ impl Chat {
         common: &Common,
         chat: &args::Chat,
         settings: Settings,
-        made: Prepared,
-        drawn: bool,
+        made: Made,
+        cwd: PathBuf,
     ) -> Result<Self, u8> {
         let (sessions, kept, mut notices) = kept(chat, &settings, made.agent).await?;
         notices.extend(made.notices);
-        let signals = Signals::new().map_err(|error| {
+        let servers = Starting::begin(made.servers);
+        notices.extend(servers.as_ref().map(Starting::notice));
+        let drawn = tty::draws();
+        let terminal = std::io::stdin().is_terminal() && term::stderr_is_terminal();
+        let mode = drawn.then(tty::Mode::take);
+        let signals = Signals::new(terminal, mode).map_err(|error| {
             let system = term::system(&error);
             term::error(&format!("signals cannot be handled: {system}"));
             1
         })?;
         let color = term::is_coloured();
-        let terminal = std::io::stdin().is_terminal() && term::stderr_is_terminal();
         let input = match drawn {
             true => {
                 let history = settings.state_dir.as_deref();
                 let history = history.map(|dir| dir.join("history.txt"));
-                prompt::Input::editor(history, made.cwd.clone(), color)
+                prompt::Input::editor(history, cwd.clone(), color)
             }
             false => prompt::Input::lines(terminal),
         };
@@ -141,12 +134,15 @@ impl Chat {
             conversation: kept.conversation,
             sessions,
             id: kept.id,
-            cwd: made.cwd,
+            cwd,
+            servers,
             model: None,
             code: 0,
         };
-        if !common.quiet {
-            let _ = chat.greet(&notices).await;
+        if !common.quiet
+            && let Err(Leave(code)) = chat.greet(&notices).await
+        {
+            return Err(code);
         }
         Ok(chat)
     }
@@ -184,30 +180,21 @@ impl Chat {
             Ok(()) => self.code,
             Err(Leave(code)) => code,
         };
-        let left = async {
-            if let Some(id) = self
-                .id
-                .as_ref()
-                .filter(|_| self.conversation.totals().requests > 0)
-            {
-                let said = format!("`respair chat --resume {id}` goes on with it");
-                self.ui.view.show(Draw::Notice(said)).await;
-            }
-            self.ui.view.finish().await
-        };
-        let patience = match code {
-            INTERRUPTED => run::PATIENCE,
-            _ => std::time::Duration::MAX,
-        };
-        let finished = tokio::time::timeout(patience, left).await;
-        if self.ui.drawn && finished.is_ok() {
+        let kept = self.conversation.totals().requests > 0;
+        let last = self.id.as_ref().filter(|_| kept).map(|id| {
+            let said = format!("`respair chat --resume {id}` goes on with it");
+            Draw::Notice(said)
+        });
+        let finished = self.ui.finish(last, code).await;
+        if self.ui.drawn && finished.is_some() {
             tty::leave();
         }
         match finished {
-            Ok(Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Some(Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 term::error(&format!("standard output: {}", term::system(&error)));
                 code.max(1)
             }
+            None => INTERRUPTED,
             _ => code,
         }
     }
@@ -224,6 +211,10 @@ impl Chat {
                 None => match self.ui.read().await? {
                     Typed::Line(text) => text,
                     Typed::End => return Ok(()),
+                    Typed::Stop => {
+                        self.ui.suspend().await;
+                        continue;
+                    }
                     Typed::Failed(why) => {
                         self.ui
                             .say(Draw::Error(format!("standard input: {why}")))
@@ -254,6 +245,10 @@ impl Chat {
 
     /// Says something, with the files that it names.
     async fn send(&mut self, text: &str) -> Result<(), Leave> {
+        if !self.meet().await? {
+            self.ui.typing.give_back(text);
+            return Ok(());
+        }
         let mut input = Input::text(text);
         for path in complete::named(text, &self.cwd) {
             match attach(&path) {
@@ -273,9 +268,9 @@ impl Chat {
     }
 
     async fn turn(&mut self, input: Input) -> Result<(), Leave> {
-        let (who, context) = (self.who(), self.context());
+        let status = self.status();
         let work = self.conversation.send(input);
-        let (answer, took) = self.ui.drive(work, who, context).await?;
+        let (answer, took) = self.ui.drive(work, status).await?;
         let Some(answer) = answer else {
             let what = "the turn ended without a result; this is a fault of respair";
             self.code = 1;
@@ -288,6 +283,14 @@ impl Chat {
         let line = status::closing(&answer, &self.who(), self.context(), took);
         self.ui.say_last(Draw::Closing(line)).await;
         Ok(())
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            who: self.who(),
+            context: self.context(),
+            ..Status::default()
+        }
     }
 
     fn who(&self) -> String {

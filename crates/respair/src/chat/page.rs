@@ -120,6 +120,7 @@ impl Page {
             }
             Draw::Said(text) => self.said(&text),
             Draw::Ask(lines) => self.ask(&lines),
+            Draw::Question => self.asking = true,
             Draw::Asked => self.asking = false,
             Draw::Closing(text) => {
                 self.close();
@@ -360,7 +361,7 @@ impl Page {
         for line in lines {
             self.finish(diff_line(line));
         }
-        (self.asking, self.tool) = (true, true);
+        self.tool = true;
     }
 
     fn said(&mut self, text: &str) {

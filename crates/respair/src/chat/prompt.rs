@@ -18,11 +18,13 @@ use super::complete::Complete;
 const KEPT: usize = 1000;
 
 /// What was typed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     Line(String),
     /// Ctrl-C.
     Interrupt,
+    /// Ctrl-Z.
+    Stop,
     /// Ctrl-D, or the end of the input.
     End,
     /// Nothing can be typed any more, and why.
@@ -112,6 +114,9 @@ fn editor(history: Option<&Path>, cwd: PathBuf, color: bool) -> Reedline {
     keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, newline());
     keys.add_binding(KeyModifiers::SHIFT, KeyCode::Enter, newline());
     keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('j'), newline());
+    // The one command that is the host's.
+    let stop = ReedlineEvent::ExecuteHostCommand("stop".to_owned());
+    keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('z'), stop);
     keys.add_binding(
         KeyModifiers::NONE,
         KeyCode::Tab,
@@ -171,6 +176,7 @@ fn edit(editor: &mut Reedline, text: String, color: bool) -> Typed {
         Ok(Signal::Success(line)) => Typed::Line(unescaped(&line)),
         Ok(Signal::CtrlC) => Typed::Interrupt,
         Ok(Signal::CtrlD) => Typed::End,
+        Ok(Signal::HostCommand(_)) => Typed::Stop,
         Ok(_) => Typed::Line(String::new()),
         Err(error) => Typed::Failed(error.to_string()),
     }

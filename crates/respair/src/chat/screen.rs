@@ -57,9 +57,9 @@ impl Screen {
         let _ = self.orders.send(Order::Draw(draw)).await;
     }
 
-    /// Hands something over if that is possible at once, and drops it otherwise.
-    pub(super) fn offer(&self, draw: Draw) {
-        let _ = self.orders.try_send(Order::Draw(draw));
+    /// Hands something over if that is possible at once, and drops it otherwise. Says whether it was.
+    pub(super) fn offer(&self, draw: Draw) -> bool {
+        self.orders.try_send(Order::Draw(draw)).is_ok()
     }
 
     /// Waits until everything is on the terminal, and nothing of it is live.
@@ -86,12 +86,17 @@ fn serve<W: Write>(
     terminal: &mut Terminal<W>,
     mut waiting: mpsc::Receiver<Order>,
 ) -> io::Result<()> {
+    let mut woken = tty::woken();
     while let Some(order) = waiting.blocking_recv() {
         let mut settled = Vec::new();
         let mut next = Some(order);
         let (columns, rows) = tty::size();
         page.draw(Draw::Size(columns, rows));
-        // What waits together is drawn together.
+        if std::mem::replace(&mut woken, tty::woken()) != woken {
+            terminal.forget();
+        }
+        // What waits together is drawn together, but for what comes meanwhile.
+        let mut taken = 0;
         while let Some(order) = next {
             match order {
                 Order::Draw(draw) => page.draw(draw),
@@ -100,7 +105,8 @@ fn serve<W: Write>(
                     settled.push(done);
                 }
             }
-            next = waiting.try_recv().ok();
+            taken += 1;
+            next = (taken < WAITING).then(|| waiting.try_recv().ok()).flatten();
         }
         let finished = page.finished();
         terminal.draw(&finished, page.live(), columns)?;
@@ -129,6 +135,11 @@ impl<W: Write> Terminal<W> {
             live: Vec::new(),
             columns,
         }
+    }
+
+    /// What is live stays as it is, and is drawn again below it: something else has written since.
+    fn forget(&mut self) {
+        self.live.clear();
     }
 
     /// Prints the finished lines above the live ones, and draws these anew.

@@ -38,6 +38,8 @@ pub(super) fn context(totals: &Totals, window: Option<u64>) -> Option<String> {
 pub(super) struct Status {
     pub(super) who: String,
     pub(super) context: Option<String>,
+    /// What is waited for before anything is asked.
+    pub(super) awaits: Option<String>,
     pub(super) step: u32,
     /// A call that grows: its tool, and how many bytes there are.
     pub(super) growing: Option<(String, usize)>,
@@ -52,7 +54,10 @@ impl Status {
         if self.step > 1 {
             parts.push(format!("step {}", self.step));
         }
-        parts.push(self.who.clone());
+        match &self.awaits {
+            Some(what) => parts.push(format!("waiting for {what}")),
+            None => parts.push(self.who.clone()),
+        }
         parts.extend(self.context.clone());
         parts.push("Ctrl-C stops".to_owned());
         parts.join(" · ")

@@ -1,12 +1,16 @@
 //! The terminal's own settings: what is typed is neither echoed nor kept back until the line ends, for as long as the
-//! conversation lasts; Ctrl-C stays a signal.
+//! conversation lasts; Ctrl-C and Ctrl-Z stay signals.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::term;
 
 /// The terminal when its size cannot be told.
 const DEFAULT: (usize, usize) = (80, 24);
+
+/// How often the process was stopped and woken again: what was drawn before is not where it was.
+static WOKEN: AtomicU64 = AtomicU64::new(0);
 
 /// Columns and rows.
 pub(super) fn size() -> (usize, usize) {
@@ -22,6 +26,11 @@ pub(super) fn draws() -> bool {
     !dumb && io::stdin().is_terminal() && term::stdout_is_terminal() && term::stderr_is_terminal()
 }
 
+/// How often the process was woken.
+pub(super) fn woken() -> u64 {
+    WOKEN.load(Ordering::Relaxed)
+}
+
 /// Puts the terminal back as it was when it is dropped.
 pub(super) struct Mode {
     #[cfg(unix)]
@@ -32,18 +41,17 @@ impl Mode {
     /// Takes the terminal.
     #[cfg(unix)]
     pub(super) fn take() -> Self {
-        use rustix::termios::{
-            LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
-        };
+        use rustix::termios::{InputModes, LocalModes, SpecialCodeIndex, tcgetattr};
         let before = tcgetattr(io::stdin()).ok();
         if let Some(before) = &before {
             let mut now = before.clone();
             now.local_modes
                 .remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHONL);
+            // Enter that is pressed as a turn ends is read by the line editor, to which a newline is Ctrl-J.
+            now.input_modes.remove(InputModes::ICRNL);
             now.special_codes[SpecialCodeIndex::VMIN] = 1;
             now.special_codes[SpecialCodeIndex::VTIME] = 0;
-            // A terminal that refuses it still works, less well.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &now);
+            set(&now);
         }
         let _ = crossterm::execute!(io::stdout(), crossterm::event::EnableBracketedPaste);
         Self { before }
@@ -54,16 +62,47 @@ impl Mode {
     pub(super) fn take() -> Self {
         Self {}
     }
+
+    /// Stops the process as Ctrl-Z does, with the terminal as it was before; gives back when it is woken.
+    #[cfg(unix)]
+    pub(super) fn suspend(&self) {
+        use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
+        // A group that nobody could wake is not stopped (POSIX: SIGTSTP in an orphaned process group).
+        if getsid(None).is_ok_and(|session| session == getpgrp()) {
+            return;
+        }
+        let now = rustix::termios::tcgetattr(io::stdin()).ok();
+        self.before.iter().for_each(set);
+        let _ = kill_process(getpid(), Signal::STOP);
+        now.iter().for_each(set);
+        let _ = crossterm::execute!(io::stdout(), crossterm::event::EnableBracketedPaste);
+        WOKEN.fetch_add(1, Ordering::Relaxed);
+        // The line editor draws itself anew when the size changes, which it may have.
+        let _ = kill_process(getpid(), Signal::WINCH);
+    }
 }
 
 impl Drop for Mode {
     fn drop(&mut self) {
         #[cfg(unix)]
-        if let Some(before) = &self.before {
-            // At once: a terminal that takes nothing would be waited for.
-            let now = rustix::termios::OptionalActions::Now;
-            let _ = rustix::termios::tcsetattr(io::stdin(), now, before);
-        }
+        self.before.iter().for_each(set);
+    }
+}
+
+/// At once: a terminal that takes nothing would be waited for. One that refuses it still works, less well.
+#[cfg(unix)]
+fn set(mode: &rustix::termios::Termios) {
+    let now = rustix::termios::OptionalActions::Now;
+    let _ = rustix::termios::tcsetattr(io::stdin(), now, mode);
+}
+
+/// Forgets the lines that were typed and not read yet.
+pub(super) fn forget_typed() {
+    #[cfg(unix)]
+    {
+        let typed = rustix::termios::QueueSelector::IFlush;
+        // What is no terminal has nothing that was typed ahead.
+        let _ = rustix::termios::tcflush(io::stdin(), typed);
     }
 }
 

@@ -54,6 +54,15 @@ impl Typing {
         all.join("\n")
     }
 
+    /// Puts a message that was not sent back before what was typed since.
+    pub(super) fn give_back(&mut self, text: &str) {
+        let since = std::mem::take(&mut self.text);
+        self.text = match since.is_empty() {
+            true => text.to_owned(),
+            false => format!("{text}\n{since}"),
+        };
+    }
+
     /// A key other than those that send or stop.
     pub(super) fn edit(&mut self, key: KeyEvent) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);

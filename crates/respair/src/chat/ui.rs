@@ -1,23 +1,24 @@
-//! Between the user and a turn: what is shown, what is typed meanwhile, Ctrl-C, and whether a call may run.
+//! Between the user and a turn: what is shown, what is typed meanwhile, what stops it.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
 use futures_util::StreamExt as _;
-use respair_agent::{AgentEvent, Answer, Approval, Decision, Work};
+use respair_agent::{AgentEvent, Answer, Work};
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::ask::{Waiting, answer_to};
 use super::draw::Draw;
 use super::present::Presenter;
 use super::prompt::{Input, Typed};
+use super::signals::{Signal, Signals};
 use super::status::Status;
 use super::typing::Typing;
 use super::view::View;
-use crate::agent::words;
-use crate::run::{INTERRUPTED, PATIENCE, Signals};
-use crate::term::one_line;
+use crate::run::{INTERRUPTED, PATIENCE};
 
 /// How often what moves is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -33,31 +34,52 @@ pub(super) struct Ui {
     /// Somebody can be asked.
     pub(super) asks: bool,
     signals: Signals,
-    input: Input,
+    pub(super) input: Input,
     /// The prompt stands there: what will be typed.
     prompt: Option<oneshot::Receiver<Typed>>,
     pub(super) typing: Typing,
     pub(super) presenter: Presenter,
     interrupted: bool,
-    /// Interrupted once more while the end of a turn was shown.
-    leaving: bool,
+    /// The conversation ends with the turn under way.
+    leaving: Option<Leave>,
     began: Instant,
 }
 
-/// A call that waits for the user, and what was being typed before.
-struct Waiting {
-    approval: Approval,
-    stash: String,
-    /// The answer, where it is a line of standard input.
-    line: Option<oneshot::Receiver<Typed>>,
-}
-
 /// What woke the loop.
-enum Woken {
-    Event(Option<AgentEvent>),
+enum Woken<T> {
+    Done(T),
     Key(Event),
     Line(Typed),
     Tick,
+}
+
+/// What comes by itself while something runs.
+struct Watch {
+    keys: Option<EventStream>,
+    ticks: Interval,
+}
+
+impl Watch {
+    fn new(drawn: bool) -> Self {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Self {
+            keys: drawn.then(EventStream::new),
+            ticks,
+        }
+    }
+
+    /// A key or a tick; neither without a terminal that is drawn on.
+    async fn next<T>(&mut self) -> Woken<T> {
+        let Some(keys) = &mut self.keys else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            biased;
+            Some(Ok(key)) = keys.next() => Woken::Key(key),
+            _ = self.ticks.tick() => Woken::Tick,
+        }
+    }
 }
 
 impl Ui {
@@ -72,22 +94,22 @@ impl Ui {
             typing: Typing::default(),
             presenter: Presenter::default(),
             interrupted: false,
-            leaving: false,
+            leaving: None,
             began: Instant::now(),
         }
     }
 
     /// The next message. A prompt that stands there already is the one that is waited for.
     pub(super) async fn read(&mut self) -> Result<Typed, Leave> {
-        if self.leaving {
-            return Err(Leave(INTERRUPTED));
+        if let Some(leave) = self.leaving {
+            return Err(leave);
         }
         let mut prompt = match self.prompt.take() {
             Some(prompt) => prompt,
             None => {
                 tokio::select! {
                     biased;
-                    () = self.signals.next() => return Err(Leave(INTERRUPTED)),
+                    _ = self.signals.next() => return Err(Leave(INTERRUPTED)),
                     () = self.view.gone() => return Err(Leave(0)),
                     () = self.view.settle() => {}
                 }
@@ -96,24 +118,29 @@ impl Ui {
         };
         tokio::select! {
             biased;
-            () = self.signals.next() => match self.drawn {
+            signal = self.signals.next() => match signal {
                 // In the line editor Ctrl-C is a key: this one came from outside.
-                true => Err(Leave(INTERRUPTED)),
-                false => {
+                Signal::Interrupt if !self.drawn => {
                     self.prompt = Some(prompt);
                     Ok(Typed::Interrupt)
                 }
+                _ => Err(Leave(INTERRUPTED)),
             },
             () = self.view.gone() => Err(Leave(0)),
             typed = &mut prompt => Ok(typed.unwrap_or(Typed::End)),
         }
     }
 
+    /// Ctrl-Z at the prompt.
+    pub(super) async fn suspend(&mut self) {
+        self.signals.suspend().await;
+    }
+
     /// Shows something between turns.
     pub(super) async fn say(&mut self, draw: Draw) -> Result<(), Leave> {
         tokio::select! {
             biased;
-            () = self.signals.next() => Err(Leave(INTERRUPTED)),
+            _ = self.signals.next() => Err(Leave(INTERRUPTED)),
             () = self.view.show(draw) => Ok(()),
         }
     }
@@ -122,65 +149,104 @@ impl Ui {
     pub(super) async fn drive(
         &mut self,
         mut work: Work<'_>,
-        who: String,
-        context: Option<String>,
+        status: Status,
     ) -> Result<(Option<Answer>, Duration), Leave> {
-        self.presenter.begin(Status {
-            who,
-            context,
-            ..Status::default()
-        });
-        (self.interrupted, self.began) = (false, Instant::now());
+        self.begin(status);
         let cancel = work.cancel_token();
-        let mut keys = self.drawn.then(EventStream::new);
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut watch = Watch::new(self.drawn);
         let mut waiting: Option<Waiting> = None;
-        self.view.offer(Draw::Tick(Duration::ZERO));
-        self.view
-            .offer(Draw::Status(Some(self.presenter.status.text())));
         let answer = loop {
             let woken = tokio::select! {
                 biased;
-                () = self.signals.next() => {
-                    self.interrupt(&cancel, &mut waiting)?;
+                signal = self.signals.next() => {
+                    self.interrupt(signal, &cancel, &mut waiting)?;
                     continue;
                 }
-                () = self.view.gone() => return Err(Leave(0)),
-                Some(Ok(key)) = next(&mut keys) => Woken::Key(key),
+                () = self.view.gone(), if self.leaving.is_none() => {
+                    self.abandon(&cancel);
+                    continue;
+                }
+                woken = watch.next() => woken,
                 typed = answer_to(&mut waiting) => Woken::Line(typed),
-                _ = ticks.tick(), if self.drawn => Woken::Tick,
-                event = work.next() => Woken::Event(event),
+                event = work.next() => Woken::Done(event),
             };
             match woken {
-                Woken::Event(None) => break None,
-                Woken::Event(Some(AgentEvent::Finished(answer))) => break Some(*answer),
-                Woken::Event(Some(AgentEvent::Approval(approval))) => {
+                Woken::Done(None) => break None,
+                Woken::Done(Some(AgentEvent::Finished(answer))) => break Some(*answer),
+                Woken::Done(Some(AgentEvent::Approval(approval))) => {
                     waiting = self.ask(approval, &cancel).await?;
                 }
-                Woken::Event(Some(event)) => {
+                Woken::Done(Some(event)) => {
                     for draw in self.presenter.present(event) {
                         self.show(draw, &cancel, &mut waiting).await?;
                     }
                 }
                 Woken::Key(key) => self.key(key, &cancel, &mut waiting)?,
                 Woken::Line(typed) => self.answered(typed, &cancel, &mut waiting).await?,
-                Woken::Tick => self.view.offer(Draw::Tick(self.began.elapsed())),
+                Woken::Tick => self.tick(&mut waiting),
             }
         };
-        drop(keys);
+        drop(watch);
         // What waited for an answer that nobody gave.
-        if let Some(waiting) = waiting.take() {
-            self.typing.text = waiting.stash;
-        }
+        drop(self.unasked(&mut waiting));
         let took = self.began.elapsed();
+        self.over().await;
+        Ok((answer, took))
+    }
+
+    /// Waits for something else than a turn; `None` when the user would not.
+    pub(super) async fn wait_for<T>(
+        &mut self,
+        what: String,
+        mut awaited: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    ) -> Result<Option<T>, Leave> {
+        self.begin(Status {
+            awaits: Some(what),
+            ..Status::default()
+        });
+        let cancel = CancellationToken::new();
+        let mut watch = Watch::new(self.drawn);
+        let done = loop {
+            let woken = tokio::select! {
+                biased;
+                signal = self.signals.next() => {
+                    self.interrupt(signal, &cancel, &mut None)?;
+                    break None;
+                }
+                () = self.view.gone() => return Err(Leave(0)),
+                woken = watch.next() => woken,
+                done = &mut awaited => Woken::Done(done),
+            };
+            match woken {
+                Woken::Done(done) => break Some(done),
+                Woken::Key(key) => self.key(key, &cancel, &mut None)?,
+                Woken::Tick => self.tick(&mut None),
+                Woken::Line(_) => {}
+            }
+            if cancel.is_cancelled() {
+                break None;
+            }
+        };
+        drop(watch);
+        self.over().await;
+        Ok(done)
+    }
+
+    fn begin(&mut self, status: Status) {
+        self.presenter.begin(status);
+        (self.interrupted, self.began) = (false, Instant::now());
+        self.view.offer(Draw::Tick(Duration::ZERO));
+        let status = self.presenter.status.text();
+        self.view.offer(Draw::Status(Some(status)));
+    }
+
+    async fn over(&mut self) {
         self.say_last(Draw::Asked).await;
         self.say_last(Draw::Status(None)).await;
         if self.interrupted {
             // What was to be sent after it is given back, to be looked at.
             self.typing.text = self.typing.everything();
         }
-        Ok((answer, took))
     }
 
     /// Says something when a turn is over. After an interrupt a terminal that takes nothing is not waited for.
@@ -191,30 +257,69 @@ impl Ui {
         };
         tokio::select! {
             biased;
-            () = self.signals.next() => self.leaving = std::mem::replace(&mut self.interrupted, true),
+            signal = self.signals.next() => {
+                if std::mem::replace(&mut self.interrupted, true) || signal == Signal::End {
+                    self.leaving = Some(Leave(INTERRUPTED));
+                }
+            }
             _ = tokio::time::timeout(patience, self.view.show(draw)) => {}
         }
     }
 
-    fn interrupt(
+    /// Shows what is said at the end of all, and waits for the terminal; with a signal, or when it is interrupted, not for long.
+    /// `None`: not everything was shown.
+    pub(super) async fn finish(
         &mut self,
+        last: Option<Draw>,
+        code: u8,
+    ) -> Option<std::io::Result<()>> {
+        let patience = match code {
+            INTERRUPTED => PATIENCE,
+            _ => Duration::MAX,
+        };
+        let Self { view, signals, .. } = self;
+        let finished = async {
+            if let Some(last) = last {
+                view.show(last).await;
+            }
+            view.finish().await
+        };
+        tokio::select! {
+            biased;
+            _ = signals.next() => None,
+            finished = tokio::time::timeout(patience, finished) => finished.ok(),
+        }
+    }
+
+    pub(super) fn interrupt(
+        &mut self,
+        signal: Signal,
         cancel: &CancellationToken,
         waiting: &mut Option<Waiting>,
     ) -> Result<(), Leave> {
         if std::mem::replace(&mut self.interrupted, true) {
             return Err(Leave(INTERRUPTED));
         }
+        if signal == Signal::End {
+            self.leaving = Some(Leave(INTERRUPTED));
+        }
         // The stream and the tools end when the turn is asked for its next event, which is at once.
         cancel.cancel();
-        if let Some(waiting) = waiting.take() {
-            self.typing.text = waiting.stash;
+        if waiting.is_some() {
+            drop(self.unasked(waiting));
             self.view.offer(Draw::Asked);
         }
         Ok(())
     }
 
+    /// Nobody sees it any more: the turn is ended as it is when it is interrupted, so that what came of it is kept.
+    fn abandon(&mut self, cancel: &CancellationToken) {
+        (self.interrupted, self.leaving) = (true, Some(Leave(0)));
+        cancel.cancel();
+    }
+
     /// Hands something to the screen, without keeping a signal waiting.
-    async fn show(
+    pub(super) async fn show(
         &mut self,
         draw: Draw,
         cancel: &CancellationToken,
@@ -227,66 +332,28 @@ impl Ui {
         }
         tokio::select! {
             biased;
-            () = self.signals.next() => self.interrupt(cancel, waiting),
+            signal = self.signals.next() => self.interrupt(signal, cancel, waiting),
             () = self.view.show(draw) => Ok(()),
         }
     }
 
-    /// Asks whether a call may run; where nobody can be asked it may not.
-    async fn ask(
+    /// Waits until everything is shown, without keeping a signal waiting.
+    pub(super) async fn settle(
         &mut self,
-        approval: Approval,
-        cancel: &CancellationToken,
-    ) -> Result<Option<Waiting>, Leave> {
-        if !self.asks {
-            let (tool, what) = (one_line(&approval.tool), one_line(&approval.subject));
-            let said = format!(
-                "{tool} is refused, since nobody can be asked: {what}; `--yes` allows it, as does `agent.approval`"
-            );
-            drop(approval);
-            self.show(Draw::Notice(said), cancel, &mut None).await?;
-            return Ok(None);
-        }
-        self.presenter.asked = approval.diff.clone();
-        let lines = words::asks(&approval);
-        let mut waiting = Some(Waiting {
-            approval,
-            stash: std::mem::take(&mut self.typing.text),
-            line: None,
-        });
-        self.show(Draw::Ask(lines), cancel, &mut waiting).await?;
-        self.view.offer(self.typing.draw());
-        if let Some(waiting) = &mut waiting
-            && !self.drawn
-        {
-            self.view.settle().await;
-            waiting.line = Some(self.input.next(String::new()));
-        }
-        Ok(waiting)
-    }
-
-    /// A line of standard input that answers a question.
-    async fn answered(
-        &mut self,
-        typed: Typed,
         cancel: &CancellationToken,
         waiting: &mut Option<Waiting>,
     ) -> Result<(), Leave> {
-        let Some(asked) = waiting.take() else {
-            return Ok(());
-        };
-        match typed {
-            Typed::Line(line) => match words::decision(&line) {
-                Some(decision) => asked.approval.answer(decision),
-                None => {
-                    let again = self.ask(asked.approval, cancel).await?;
-                    *waiting = again;
-                }
-            },
-            Typed::Interrupt => self.interrupt(cancel, waiting)?,
-            Typed::End | Typed::Failed(_) => asked.approval.answer(Decision::Deny(None)),
+        tokio::select! {
+            biased;
+            signal = self.signals.next() => self.interrupt(signal, cancel, waiting),
+            () = self.view.gone() => Ok(()),
+            () = self.view.settle() => Ok(()),
         }
-        Ok(())
+    }
+
+    fn tick(&mut self, waiting: &mut Option<Waiting>) {
+        self.view.offer(Draw::Tick(self.began.elapsed()));
+        self.put_question(waiting);
     }
 
     /// A key that was pressed while a turn runs.
@@ -296,16 +363,20 @@ impl Ui {
         cancel: &CancellationToken,
         waiting: &mut Option<Waiting>,
     ) -> Result<(), Leave> {
+        if let Some(waiting) = waiting {
+            waiting.key();
+        }
         match event {
             Event::Paste(text) => self.typing.paste(&text),
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 let control = key.modifiers.contains(KeyModifiers::CONTROL);
                 if control && key.code == KeyCode::Char('c') {
-                    return self.interrupt(cancel, waiting);
+                    return self.interrupt(Signal::Interrupt, cancel, waiting);
                 }
                 let sends = key.code == KeyCode::Enter && key.modifiers.is_empty();
                 match sends {
-                    true => self.enter(waiting),
+                    true if waiting.as_ref().is_some_and(Waiting::is_put) => self.answer(waiting),
+                    true => self.typing.send(),
                     false => self.typing.edit(key),
                 }
             }
@@ -314,38 +385,5 @@ impl Ui {
         let typing = self.typing.draw();
         self.view.offer(typing);
         Ok(())
-    }
-
-    fn enter(&mut self, waiting: &mut Option<Waiting>) {
-        match waiting.take() {
-            Some(asked) => match words::decision(&std::mem::take(&mut self.typing.text)) {
-                Some(decision) => {
-                    self.typing.text = asked.stash;
-                    asked.approval.answer(decision);
-                    self.view.offer(Draw::Asked);
-                }
-                None => *waiting = Some(asked),
-            },
-            None => self.typing.send(),
-        }
-    }
-}
-
-/// The next key; never without a terminal that is drawn on.
-async fn next(keys: &mut Option<EventStream>) -> Option<std::io::Result<Event>> {
-    match keys {
-        Some(keys) => match keys.next().await {
-            Some(key) => Some(key),
-            None => std::future::pending().await,
-        },
-        None => std::future::pending().await,
-    }
-}
-
-/// The line that answers a question; never when none was asked.
-async fn answer_to(waiting: &mut Option<Waiting>) -> Typed {
-    match waiting.as_mut().and_then(|waiting| waiting.line.as_mut()) {
-        Some(line) => line.await.unwrap_or(Typed::End),
-        None => std::future::pending().await,
     }
 }

@@ -35,14 +35,15 @@ impl View {
         }
     }
 
-    /// Hands something over if that is possible at once, and drops it otherwise.
-    pub(super) fn offer(&mut self, draw: Draw) {
+    /// Hands something over if that is possible at once, and drops it otherwise. Says whether it was.
+    pub(super) fn offer(&mut self, draw: Draw) -> bool {
         match self {
             Self::Drawn(screen) => screen.offer(draw),
             Self::Plain(plain) => {
                 for show in plain.shows(draw) {
                     plain.screen.offer(show);
                 }
+                true
             }
         }
     }
@@ -116,7 +117,9 @@ impl Plain {
                 self.folded.get_or_insert_default().add(&text);
                 Vec::new()
             }
-            Draw::Typed { .. } | Draw::Tick(_) | Draw::Status(Some(_)) => Vec::new(),
+            Draw::Typed { .. } | Draw::Tick(_) | Draw::Question | Draw::Status(Some(_)) => {
+                Vec::new()
+            }
             draw => {
                 let folded = self.folded.take().map(|words| {
                     let words = words.text();

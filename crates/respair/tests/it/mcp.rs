@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::bin::*;
 
 /// A server in a dozen lines: it reads a line and answers by what is in it.
-const SERVER: &str = r#"
+pub const SERVER: &str = r#"
 echo "starting, key $MY_KEY" >&2
 say() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$1"; }
 while read -r line; do

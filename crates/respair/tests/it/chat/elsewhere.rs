@@ -1,15 +1,10 @@
-//! Terminals that cannot be drawn on or take nothing, and none at all.
+//! Terminals that cannot be drawn on, and none at all.
 
-use std::io::{Read, Write};
-use std::time::{Duration, Instant};
-
-use pty_process::blocking::Command;
-use respair_faults::{Request, Script, Step, ev};
+use respair_faults::{Request, Script, ev};
 
 use super::terminal::*;
 use super::*;
 use crate::bin::*;
-use crate::streams::block_on;
 
 #[test]
 fn without_colour_and_on_a_dumb_terminal() {
@@ -66,55 +61,4 @@ fn without_a_terminal_lines_are_messages() {
     let done: Done = home.run_with_input(&["chat"], b"hi\n");
     done.exits(1).says("the upstream says: no");
     home.run(&["chat"]).exits(0);
-}
-
-/// A terminal that takes nothing holds up neither the upstream's socket nor the end.
-#[test]
-fn a_terminal_that_takes_nothing() {
-    let deltas: Vec<String> = (0..4000)
-        .map(|n| format!("{n} {}\n\n", "x".repeat(200)))
-        .collect();
-    let stream = response(1)
-        .message(deltas.iter().map(String::as_str))
-        .complete();
-    let relay = playing(Script::stream(&stream).before_first("response.completed", Step::HoldOpen));
-    let home = Home::seed("custom", &relay);
-    let (pty, pts) = pty_process::blocking::open().unwrap();
-    let mut child = Command::new(binary())
-        .args(["chat"])
-        .env_clear()
-        .env("HOME", home.path(""))
-        .env("TERM", "dumb")
-        .current_dir(home.path(""))
-        .spawn(pts)
-        .unwrap();
-    (&pty).write_all(b"go\r").unwrap();
-    block_on(relay.wait_for_requests(1));
-    let mut first = [0; 256];
-    (&pty).read_exact(&mut first).unwrap();
-    let id = child.id().to_string();
-    let kill = || {
-        let mut kill = std::process::Command::new("kill");
-        drop(
-            kill.args(["-INT", &id])
-                .stderr(std::process::Stdio::null())
-                .status(),
-        );
-    };
-    let pressed = Instant::now();
-    kill();
-    let exchange = block_on(relay.wait_peer_closed());
-    let took = exchange.peer_closed_at().unwrap().duration_since(pressed);
-    assert!(
-        took <= CLOSED_WITHIN,
-        "the socket was closed after {took:?}"
-    );
-    let (sender, ended) = std::sync::mpsc::channel();
-    std::thread::spawn(move || sender.send(child.wait().unwrap()));
-    // How much was written before decides whether it is the turn's end or the prompt that the next one meets.
-    let status = (0..10).find_map(|_| {
-        kill();
-        ended.recv_timeout(Duration::from_secs(2)).ok()
-    });
-    assert_eq!(status.expect("it ends").code(), Some(130));
 }

@@ -1,7 +1,9 @@
 //! `chat` on a terminal, through a pty, as a person would see it: the screen is a vt100's.
 
+mod blocked;
 mod commands;
 mod elsewhere;
+mod servers;
 mod terminal;
 mod tools;
 mod turns;

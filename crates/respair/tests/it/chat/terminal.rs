@@ -10,11 +10,11 @@ use respair_faults::Relay;
 
 use crate::bin::{Home, binary};
 
-const HANGS: Duration = Duration::from_secs(30);
+pub const HANGS: Duration = Duration::from_secs(30);
 
 /// The binary on a terminal that is looked at.
 pub struct Terminal {
-    pty: Arc<Pty>,
+    pub pty: Arc<Pty>,
     child: Child,
     screen: Arc<(Mutex<Shown>, Condvar)>,
 }
@@ -104,14 +104,12 @@ impl Terminal {
         self.type_in(text);
         let typed = format!("› {text}");
         self.until("typed", |screen| screen.ends_with(&typed));
-        let prompts = || self.raw().matches("\x1b[6n").count();
-        let before = prompts();
+        let before = self.screen.0.lock().unwrap().raw.len();
         self.type_in("\r");
         let guard = self.screen.0.lock().unwrap();
         let wait = |shown: &mut Shown| {
-            let raw = String::from_utf8_lossy(&shown.raw);
-            let asked = raw.matches("\x1b[6n").count();
-            !shown.over && (asked == before || !shown.is_ready())
+            let since = String::from_utf8_lossy(&shown.raw[before..]);
+            !shown.over && !(is_read_again(&since) && shown.is_ready())
         };
         let (guard, late) = self
             .screen
@@ -172,6 +170,14 @@ impl Terminal {
         }
         (self.child.wait().unwrap(), text)
     }
+}
+
+/// The line editor gave the line away, which switches bracketed paste off and on again, and has begun another one, which
+/// switches it on and asks where the cursor is.
+fn is_read_again(since: &str) -> bool {
+    let given = since.split_once("\x1b[?2004l").map(|(_, rest)| rest);
+    let begun = given.and_then(|rest| rest.splitn(3, "\x1b[?2004h").nth(2));
+    begun.is_some_and(|rest| rest.contains("\x1b[6n"))
 }
 
 impl Shown {

@@ -117,3 +117,29 @@ fn ctrl_c_stops_the_tools() {
     terminal.ready();
     assert_eq!(relay.requests().len(), 1);
 }
+
+/// Whoever types on while a question comes up answers nothing by it.
+#[test]
+fn a_question_is_put_when_nothing_is_typed() {
+    let arguments = serde_json::json!({"path": "new.txt", "content": "x\n"}).to_string();
+    let call = response(1).call("write_file", [arguments.as_str()]);
+    let relay = plays([
+        Script::stream(&call.complete()),
+        says(2, "Not yet."),
+        says(3, "Yes?"),
+    ]);
+    let home = Home::seed("custom", &relay);
+    let terminal = Terminal::start(&home, (72, 40), &["chat"], &[]);
+    terminal.ready();
+    terminal.type_in("go\r");
+    // The question is about to come: what is typed as it does is a message.
+    let screen = terminal.shows("write_file wants to run:");
+    assert!(!screen.contains(QUESTION), "{screen}");
+    terminal.type_in("y\r");
+    let screen = terminal.until("asked", |text| text.ends_with(QUESTION));
+    assert!(!home.path("new.txt").exists(), "{screen}");
+    terminal.type_in("n\r");
+    let screen = terminal.shows("› y\n\nYes?");
+    assert!(screen.contains("Not yet."), "{screen}");
+    assert!(!home.path("new.txt").exists());
+}

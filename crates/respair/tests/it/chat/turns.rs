@@ -48,11 +48,15 @@ fn what_is_typed_ahead_is_sent_afterwards() {
     terminal.type_in("second\rthi");
     let screen = terminal.shows("› thi");
     assert!(screen.contains("1 message waiting"), "{screen}");
+    // Enter stays Enter for whoever reads it, which is the line editor when the turn has ended.
+    let mode = rustix::termios::tcgetattr(&*terminal.pty).unwrap();
+    let newline = rustix::termios::InputModes::ICRNL;
+    assert!(!mode.input_modes.contains(newline));
     gate.open();
     terminal.shows("The second.");
     // What was not sent stands at the prompt.
     let screen = terminal.until("handed over", |text| {
-        text.lines().next_back() == Some("› thi")
+        text.lines().next_back() == Some("› thi") && !text.contains("Ctrl-C stops")
     });
     assert!(screen.contains("› second\n\nThe second."), "{screen}");
     terminal.type_in("rd\r");
