@@ -67,7 +67,9 @@ async fn perform(state: &Path) -> Result<u8, String> {
         say(&format!("   {BAD}✗ the conversation did not end{BAD:#}\n"));
         return Ok(1);
     };
-    let kept = sessions.resume(None).await.map_err(|e| e.to_string())?.1;
+    // Read, not resumed: this conversation still holds its session.
+    let kept = sessions.find(None).await.map_err(|e| e.to_string())?.id;
+    let kept = sessions.entries(&kept).await.map_err(|e| e.to_string())?;
     say("\n");
     let checks = [
         (
