@@ -2,6 +2,8 @@
 
 use tokio::sync::oneshot;
 
+use crate::command::{is_covered, parts};
+
 /// What may happen to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
@@ -50,21 +52,25 @@ impl Rule {
     }
 
     fn matches(&self, tool: &str, subject: &str) -> bool {
-        let of_subject = |pattern: &String| {
-            matches(pattern, subject)
-                && (self.permission != Permission::Allow || self.covers(pattern, subject))
-        };
-        matches(&self.tool, tool) && self.subject.as_ref().is_none_or(of_subject)
+        matches(&self.tool, tool)
+            && self.subject.as_ref().is_none_or(|pattern| match tool {
+                "shell" => self.means(pattern, subject),
+                _ => matches(pattern, subject),
+            })
     }
-}
 
-impl Rule {
-    /// Whether leave for `git status*` is leave for all of this: not where a shell reads on behind the first command.
-    fn covers(&self, pattern: &str, subject: &str) -> bool {
-        pattern == "*"
-            || !pattern.contains('*')
-            || !matches(&self.tool, "shell")
-            || is_one_command(subject)
+    /// Whether this command is meant. Leave for `git status*` is not leave for what a shell reads behind it; a refusal of `git
+    /// push*` is one wherever that stands in a command.
+    fn means(&self, pattern: &str, command: &str) -> bool {
+        let whole = matches(pattern, command);
+        match self.permission {
+            Permission::Allow => {
+                whole && (pattern == "*" || !pattern.contains('*') || is_covered(pattern, command))
+            }
+            Permission::Ask | Permission::Deny => {
+                whole || parts(command).iter().any(|part| matches(pattern, part))
+            }
+        }
     }
 }
 
@@ -103,34 +109,6 @@ fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// Whether a command is one simple command, so that a rule like `git status*` that allows its beginning allows all of
-/// it. What could begin another one (`;`, `$(…)`, a redirection) makes it more than that; quoted it is only text.
-fn is_one_command(command: &str) -> bool {
-    read_as_one(command).is_some()
-}
-
-fn read_as_one(command: &str) -> Option<()> {
-    let mut chars = command.chars();
-    let mut double = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' if !double => {
-                chars.find(|c| *c == '\'')?;
-            }
-            '"' => double = !double,
-            '\\' => {
-                chars.next().filter(|c| *c != '\n')?;
-            }
-            '$' | '`' => return None,
-            ';' | '&' | '|' | '<' | '>' | '(' | ')' | '{' | '}' | '\n' | '\r' if !double => {
-                return None;
-            }
-            _ => {}
-        }
-    }
-    (!double).then_some(())
-}
-
 /// A call that waits for the user.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -143,6 +121,8 @@ pub struct Approval {
     pub diff: Option<String>,
     /// Why it is asked although the rules allow it.
     pub outside: Option<String>,
+    /// What else it is told: where it runs.
+    pub note: Option<String>,
     pub(crate) reply: oneshot::Sender<Decision>,
 }
 
@@ -206,7 +186,7 @@ mod tests {
         assert_eq!(permissions.of("shell", "rm x", Allow), Ask);
         assert_eq!(permissions.of("shell", "git log", Ask), Allow);
         assert_eq!(permissions.of("shell", "git push -f", Allow), Deny);
-        for more in ["git log; rm x", "git log $(rm x)", "git log > x"] {
+        for more in ["git log; rm x", "git log $(rm x)", "git -c x=y log"] {
             assert_eq!(permissions.of("shell", more, Allow), Ask, "{more}");
         }
         assert_eq!(permissions.of("mcp__files__read", "x", Allow), Deny);
@@ -224,32 +204,24 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_for_a_beginning_covers_one_command_only() {
-        for command in [
-            "git status",
-            "git log --format='%h | %s; $x'",
-            "grep \"a;b|c\" file",
-            "echo it\\'s",
-            "ls *.rs ~ ?",
+    fn a_refusal_is_one_wherever_it_stands_in_a_command() {
+        let rule = |text, permission| Rule::parse(text, permission).unwrap();
+        let permissions = Permissions {
+            rules: vec![
+                rule("shell", Allow),
+                rule("shell(git push*)", Deny),
+                rule("shell(rm *)", Ask),
+            ],
+            yes: false,
+        };
+        for (command, expected) in [
+            ("git log", Allow),
+            ("cd x && git push", Deny),
+            ("sh -c 'git push'", Deny),
+            ("true; /bin/rm x", Ask),
+            ("true; rmdir x", Allow),
         ] {
-            assert!(is_one_command(command), "{command}");
-        }
-        for command in [
-            "git status; rm -rf x",
-            "git status && rm x",
-            "git status\nrm x",
-            "git status `rm x`",
-            "git \"$(rm x)\"",
-            "git $X",
-            "git log > /etc/passwd",
-            "git status & rm x",
-            "git status | sh",
-            "echo 'open",
-            "echo \"open",
-            "echo \\",
-            "echo 'a'\"'\";rm x;\"'\"",
-        ] {
-            assert!(!is_one_command(command), "{command}");
+            assert_eq!(permissions.of("shell", command, Ask), expected, "{command}");
         }
     }
 }

@@ -264,6 +264,7 @@ impl Turn<'_> {
             subject: preview.subject,
             diff: preview.diff,
             outside: preview.outside,
+            note: preview.note,
             reply,
         }))
         .await;

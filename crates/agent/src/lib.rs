@@ -26,6 +26,7 @@ mod answer;
 mod approval;
 mod call;
 mod calls;
+mod command;
 mod compact;
 mod conversation;
 mod entry;

@@ -75,6 +75,8 @@ pub struct Preview {
     pub diff: Option<String>,
     /// Why it needs to be asked for even where the rules allow it: it reaches outside the working directory.
     pub outside: Option<String>,
+    /// What the subject does not say and whoever is asked should know, on one line: where a command runs.
+    pub note: Option<String>,
 }
 
 impl Preview {

@@ -146,6 +146,51 @@ pub(crate) fn visible(text: &str) -> String {
     out
 }
 
+/// Text that somebody is to judge: nothing in it is invisible. What has no shape of its own, blanks other than the usual one,
+/// and a newline are shown as escapes, and a long run of blanks is counted: what comes behind it must not be out of sight.
+pub(crate) fn plainly(text: &str) -> String {
+    const BLANKS: usize = 80;
+    let mut out = String::with_capacity(text.len());
+    let mut blanks = 0;
+    let mut last = ' ';
+    let flush = |out: &mut String, blanks: &mut usize| {
+        match std::mem::take(blanks) {
+            n @ 0..=BLANKS => out.extend(std::iter::repeat_n(' ', n)),
+            n => out.push_str(&format!("[… {n} blanks …]")),
+        };
+    };
+    for c in text.chars() {
+        match c {
+            ' ' | '\t' => blanks += 1,
+            // One of them makes a sign colourful; more could be a message.
+            '\u{fe0f}' if !is_unseen(last) && blanks == 0 => out.push(c),
+            c if is_harmful(c) || is_unseen(c) => {
+                flush(&mut out, &mut blanks);
+                out.push_str(&escaped(c));
+            }
+            c => {
+                flush(&mut out, &mut blanks);
+                out.push(c);
+            }
+        }
+        last = c;
+    }
+    if blanks > BLANKS {
+        flush(&mut out, &mut blanks);
+    }
+    out
+}
+
+/// What has no shape: joiners, fillers, selectors, tags; and blanks that a shell takes for letters.
+fn is_unseen(c: char) -> bool {
+    c != ' ' && c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 fn is_harmful(c: char) -> bool {
     // Controls (C0, DEL, C1), then what reorders or hides text: marks, embeddings, overrides, isolates, line separators, a byte order mark.
     c.is_control()
@@ -223,6 +268,28 @@ mod tests {
         let shown = neutral.piece("a\x1b[31mb\u{9b}2Jc\x07\x7f\0\u{202e}d\te\nf");
         assert_eq!(shown, "a\\x1b[31mb\\x9b2Jc\\x07\\x7f\\x00\\u{202e}d\te\nf");
         assert_eq!(one_line("a\nb\x1b]0;x\x07"), "a b\\x1b]0;x\\x07");
+    }
+
+    #[test]
+    fn nothing_that_is_judged_is_invisible() {
+        for (text, shown) in [
+            (
+                "rm\u{200b} \u{2060}-rf\u{a0}x\r\n",
+                "rm\\u{200b} \\u{2060}-rf\\xa0x\\x0d\\x0a",
+            ),
+            ("a\tb  c  ", "a b  c"),
+            ("tag \u{e0041}\u{e0042}", "tag \\u{e0041}\\u{e0042}"),
+            (
+                "\u{2764}\u{fe0f} \u{fe0f}\u{fe0f}",
+                "\u{2764}\u{fe0f} \\u{fe0f}\\u{fe0f}",
+            ),
+            ("a\u{202e}b\x1b[2J", "a\\u{202e}b\\x1b[2J"),
+            ("naïve שלום 漢字", "naïve שלום 漢字"),
+        ] {
+            assert_eq!(plainly(text), shown);
+        }
+        let far = format!("true{};rm", " ".repeat(9_000));
+        assert_eq!(plainly(&far), "true[… 9000 blanks …];rm");
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Change {
         Preview {
             subject: self.place.shown.clone(),
             diff: diff::unified(&self.place.shown, self.before.as_deref(), &self.after),
-            outside: self.place.outside.clone(),
+            outside: self.place.outside.clone().or_else(|| self.place.is_gits()),
+            note: None,
         }
     }
 

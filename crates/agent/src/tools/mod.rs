@@ -108,6 +108,7 @@ fn preview_of_path(places: &Places, arguments: &Map<String, Value>, seen: &Seen)
                 subject: place.shown,
                 diff: None,
                 outside: place.outside,
+                note: None,
             }
         }
         Err(why) => Preview {
@@ -115,6 +116,7 @@ fn preview_of_path(places: &Places, arguments: &Map<String, Value>, seen: &Seen)
             diff: None,
             // It will not happen; but nobody's rule has allowed it either.
             outside: Some(why),
+            note: None,
         },
     }
 }

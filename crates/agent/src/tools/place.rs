@@ -34,6 +34,21 @@ pub(super) struct Place {
     pub(super) outside: Option<String>,
 }
 
+impl Place {
+    /// Why a change here has to be asked for even where a rule allows it: git runs what stands among its own files, later,
+    /// outside of the sandbox, and no diff of the repository shows it.
+    pub(super) fn is_gits(&self) -> Option<String> {
+        let is_git = |part: Component<'_>| part.as_os_str().eq_ignore_ascii_case(".git");
+        let own = self.path.components().any(is_git);
+        own.then(|| {
+            format!(
+                "{} is git's own: what stands there may run later, outside of the sandbox",
+                self.shown
+            )
+        })
+    }
+}
+
 impl Places {
     /// Reads the directories as they are now; one that does not exist yet is where it will be.
     pub(super) fn new(cwd: &Path, allowed: &[PathBuf], protected: &[PathBuf]) -> Self {

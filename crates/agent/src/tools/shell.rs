@@ -357,12 +357,16 @@ impl Tool for Shell {
     fn preview(&self, arguments: &Map<String, Value>) -> Preview {
         let command = arguments.get("command").and_then(Value::as_str);
         let workdir = arguments.get("workdir").and_then(Value::as_str);
-        let outside = match self.places.resolve(workdir.unwrap_or(".")) {
-            Ok(place) => place.outside,
-            Err(why) => Some(why),
+        let (outside, note) = match self.places.resolve(workdir.unwrap_or(".")) {
+            Ok(place) => {
+                let note = (place.shown != ".").then(|| format!("in {}", place.shown));
+                (place.outside, note)
+            }
+            Err(why) => (Some(why), None),
         };
         Preview {
             outside,
+            note,
             ..Preview::of(command.unwrap_or_default())
         }
     }

@@ -182,6 +182,9 @@ async fn a_process_gives_its_tools_and_answers() {
     assert_eq!((said(&output), output.failed), ("echo hello", false));
     let preview = connected.tools[0].preview(&Map::from_iter([("text".to_owned(), json!("x"))]));
     assert_eq!(preview.subject, r#"{"text":"x"}"#);
+    let long = Map::from_iter([("text".to_owned(), json!("x".repeat(9_000) + "the end"))]);
+    let preview = connected.tools[0].preview(&long);
+    assert!(preview.subject.ends_with("the end\"}"));
 }
 
 #[tokio::test]

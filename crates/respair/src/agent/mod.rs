@@ -1,5 +1,6 @@
 //! From the settings to an agent: its endpoints, its tools, its bounds, what it is told. `run --tools` and `chat` share it.
 
+pub(crate) mod asking;
 pub(crate) mod attach;
 pub(crate) mod instructions;
 pub(crate) mod servers;

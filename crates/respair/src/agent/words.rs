@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use respair_agent::{AgentEvent, Answer, AnswerStatus, Approval, Decision};
+use respair_agent::{AgentEvent, Answer, AnswerStatus, Decision};
 
 use crate::run;
 use crate::term::{counted, one_line};
 
 /// What whoever is asked may say.
 pub(crate) const QUESTION: &str = "Allow it? [y]es, [n]o or n WHY, [a]lways this tool:";
-/// Lines of a diff or a command that are shown before it is asked for.
-const SHOWN: usize = 60;
+/// Characters of what a call is about that are shown once it ran.
+const ABOUT: usize = 200;
 
 /// What is typed as an answer to the question; `None` when it is none.
 pub(crate) fn decision(typed: &str) -> Option<Decision> {
@@ -28,28 +28,13 @@ pub(crate) fn decision(typed: &str) -> Option<Decision> {
     }
 }
 
-/// What a call that waits is about: the whole command, the diff, why it is asked.
-pub(crate) fn asks(approval: &Approval) -> Vec<String> {
-    let mut lines = vec![format!("{} wants to run:", one_line(&approval.tool))];
-    let subject = approval.subject.lines();
-    lines.extend(subject.map(|line| format!("  {}", crate::term::visible(line))));
-    if let Some(why) = &approval.outside {
-        lines.push(format!("  ({})", one_line(why)));
+/// What a call is about, on one line that is no longer than that.
+fn about(subject: &str) -> String {
+    let line = one_line(subject);
+    match line.char_indices().nth(ABOUT) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
     }
-    if let Some(diff) = &approval.diff {
-        lines.extend(diff.lines().map(crate::term::visible));
-    }
-    cut(lines)
-}
-
-/// The first lines, and how many more there are.
-pub(crate) fn cut(mut lines: Vec<String>) -> Vec<String> {
-    if lines.len() > SHOWN + 1 {
-        let more = lines.len() - SHOWN;
-        lines.truncate(SHOWN);
-        lines.push(format!("… {more} lines more"));
-    }
-    lines
 }
 
 /// Whether an event says that what was shown is asked for again.
@@ -111,7 +96,7 @@ pub(crate) fn tool(event: &AgentEvent) -> Option<String> {
     else {
         return None;
     };
-    let mut parts = vec![match one_line(subject) {
+    let mut parts = vec![match about(subject) {
         subject if subject.is_empty() => one_line(tool),
         subject => format!("{} {subject}", one_line(tool)),
     }];

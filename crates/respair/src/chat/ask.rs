@@ -14,7 +14,7 @@ use super::prompt::Typed;
 use super::signals::Signal;
 use super::tty;
 use super::ui::{Leave, Ui};
-use crate::agent::words;
+use crate::agent::{asking, words};
 use crate::term::one_line;
 
 /// Whoever types pauses no longer than this, and reads a question no faster.
@@ -66,7 +66,7 @@ impl Ui {
             return Ok(None);
         }
         self.presenter.asked = approval.diff.clone();
-        let lines = words::asks(&approval);
+        let lines = asking::asks(&approval);
         let mut waiting = Some(Waiting {
             approval,
             state: State::Quiet(Instant::now()),

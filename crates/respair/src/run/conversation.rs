@@ -16,7 +16,7 @@ use super::screen::Looks;
 use super::{End, INTERRUPTED, Run, Show, errors, json, runtime};
 use crate::agent::attach::Attached;
 use crate::agent::sessions::{self, Kept};
-use crate::agent::{self, words};
+use crate::agent::{self, asking, words};
 use crate::args::{self, Common};
 use crate::config::Settings;
 use crate::paths::Env;
@@ -218,7 +218,7 @@ impl Talk {
             true => Vec::new(),
             false => self.aside(),
         };
-        shows.extend(words::asks(&approval).into_iter().map(Show::Detail));
+        shows.extend(asking::asks(&approval).into_iter().map(Show::Detail));
         if !self.asks {
             let what = one_line(&approval.subject);
             let tool = one_line(&approval.tool);

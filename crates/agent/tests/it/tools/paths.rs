@@ -121,6 +121,31 @@ async fn respairs_own_files_are_closed_to_every_tool() {
     assert!(said.contains("nothing found"), "{said}");
 }
 
+/// A hook or a setting of git's runs later, when nobody looks.
+#[tokio::test]
+async fn gits_own_files_have_to_be_asked_for() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.work.join("sub/.git/hooks")).unwrap();
+    symlink("sub/.git", bench.work.join("link")).unwrap();
+    for path in [
+        ".git/hooks/post-commit",
+        "sub/.GIT/config",
+        "link/config",
+        "sub/.git",
+    ] {
+        let write = json!({"path": path, "content": "x"});
+        let outside = bench.preview("write_file", write).outside;
+        let why = outside.unwrap_or_default();
+        assert!(why.contains("git") || path == "sub/.git", "{path}: {why}");
+        let read = bench.preview("read_file", json!({"path": path}));
+        assert_eq!(read.outside, None, "{path}");
+    }
+    for path in [".gitignore", ".github/x", "git/x"] {
+        let write = json!({"path": path, "content": "x"});
+        assert_eq!(bench.preview("write_file", write).outside, None, "{path}");
+    }
+}
+
 /// What was allowed was the path as it was shown.
 #[tokio::test]
 async fn a_path_that_leads_elsewhere_by_now_is_refused() {

@@ -100,6 +100,7 @@ async fn it_starts_where_it_is_told() {
     assert_eq!(there, "x\n[exit 0]");
     let preview = bench.preview("shell", json!({"command": "ls", "workdir": "sub"}));
     assert_eq!((preview.subject.as_str(), preview.outside), ("ls", None));
+    assert_eq!(preview.note.as_deref(), Some("in sub"));
     let preview = bench.preview("shell", json!({"command": "ls", "workdir": "/"}));
     assert!(preview.outside.is_some());
     let none = bench
