@@ -109,7 +109,7 @@ impl Terminal {
         let guard = self.screen.0.lock().unwrap();
         let wait = |shown: &mut Shown| {
             let since = String::from_utf8_lossy(&shown.raw[before..]);
-            !shown.over && !(is_read_again(&since) && shown.is_ready())
+            !(shown.over || is_read_again(&since) && shown.is_ready())
         };
         let (guard, late) = self
             .screen
