@@ -128,10 +128,11 @@ impl Turn<'_> {
                 Some(event) => {
                     shown |= self.note(&event).await;
                     if let TurnEvent::ItemDone(item) = &event {
+                        let item = well_formed(item);
                         items.push(item.clone());
                         let kept = self
                             .conversation
-                            .append_item(item.clone(), Some(issuer.clone()))
+                            .append_item(item, Some(issuer.clone()))
                             .await;
                         self.kept(kept).await;
                     }
@@ -202,7 +203,13 @@ impl Turn<'_> {
     /// Makes entries of the items that only the end of the response showed.
     async fn complete(&mut self, came: &mut Came) {
         let issuer = self.issuer();
-        for item in missing(&came.items, &came.outcome.output) {
+        let output: Vec<_> = came
+            .outcome
+            .output
+            .iter()
+            .map(|raw| well_formed(raw))
+            .collect();
+        for item in missing(&came.items, &output) {
             let kept = self
                 .conversation
                 .append_item(item.clone(), Some(issuer.clone()))
@@ -280,6 +287,13 @@ struct Known {
     r#type: String,
     #[serde(default)]
     id: Option<String>,
+}
+
+/// An item that can be read whatever escapes are in it.
+fn well_formed(raw: &RawValue) -> Box<RawValue> {
+    let json = respair_core::well_formed(raw.get()).into_owned();
+    // JSON stays JSON.
+    RawValue::from_string(json).unwrap_or_default()
 }
 
 /// The items of `output` that are none of `items`: by id, else by how many of its type there are. Ids that changed on the way

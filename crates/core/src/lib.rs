@@ -24,6 +24,7 @@ pub use ending::{
     EndOfBody, Ending, ErrorSource, NoStream, NoStreamKind, ResponseError, RetryVerdict,
 };
 pub use event::{Class, Event, EventKind, Field, Payload};
+pub use json::well_formed;
 pub use limits::Limits;
 pub use model::Model;
 pub use page::page;

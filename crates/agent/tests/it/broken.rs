@@ -278,6 +278,12 @@ async fn every_scenario_within_a_tool_loop() {
             if wrong {
                 found.push(at.clone());
             }
+            for request in relay.requests() {
+                let faults = wire::faults(&input(&request));
+                if !faults.is_empty() {
+                    found.push(format!("{at}: request {}: {faults:?}", request.number));
+                }
+            }
             let items = answer.items.iter();
             let items = items.map(|item| serde_json::from_str::<Value>(item.get()).unwrap());
             let outputs = items.filter(|item| item["type"] == "function_call_output");

@@ -10,6 +10,7 @@ mod compacting;
 mod elsewhere;
 mod mcp;
 mod mcp_real;
+mod recorded;
 mod replaying;
 mod sessions;
 mod store;

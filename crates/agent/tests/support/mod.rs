@@ -4,6 +4,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod wire;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ pub(crate) use fast::{digits, scan_simple, string};
 pub(crate) use growing::GrowingObject;
 pub(crate) use object::{Object, scan};
 pub(crate) use same::same_value;
+pub use text::well_formed;
 pub(crate) use text::{has_lone_surrogate, is_whole_object, mend_surrogates, quote, unescape};
 
 /// The largest number that every JSON reader keeps exactly; a greater index or sequence number counts as none.

@@ -113,6 +113,19 @@ pub(crate) fn mend_surrogates(raw: &str) -> String {
     out
 }
 
+/// JSON that every reader takes: escapes of lone surrogates (rule `lone-surrogate`), which UTF-8 has no place for and
+/// `serde_json` refuses in a string, become U+FFFD. Everything else stays as it is.
+///
+/// ```
+/// assert_eq!(respair_core::well_formed(r#"{"text":"a\ud83d"}"#), r#"{"text":"a\ufffd"}"#);
+/// ```
+pub fn well_formed(json: &str) -> Cow<'_, str> {
+    match has_lone_surrogate(json.as_bytes()) {
+        true => Cow::Owned(mend_surrogates(json)),
+        false => Cow::Borrowed(json),
+    }
+}
+
 /// A string as raw JSON, with its quotes.
 pub(crate) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
