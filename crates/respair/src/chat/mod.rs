@@ -16,6 +16,7 @@ mod draw;
 mod line;
 mod markdown;
 mod page;
+mod paint;
 mod present;
 mod prompt;
 mod screen;

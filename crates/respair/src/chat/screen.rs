@@ -1,5 +1,4 @@
-//! The thread that draws. Finished lines are printed once; the live ones below them are drawn anew in one write, between the
-//! marks of a synchronised update, line over line, so that nothing blinks.
+//! The thread that draws: what it is told becomes a page, and the page goes onto the terminal.
 
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
@@ -8,8 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::draw::Draw;
-use super::line::Line;
 use super::page::Page;
+use super::paint::Terminal;
 use super::tty;
 
 /// Events that may wait for a slow terminal before the turn, and with it the upstream, is slowed down.
@@ -116,80 +115,6 @@ fn serve<W: Write>(
         }
     }
     Ok(())
-}
-
-/// What is on the terminal.
-struct Terminal<W: Write> {
-    out: W,
-    color: bool,
-    /// The live lines as they are.
-    live: Vec<Line>,
-    columns: usize,
-}
-
-impl<W: Write> Terminal<W> {
-    fn new(out: W, columns: usize, color: bool) -> Self {
-        Self {
-            out,
-            color,
-            live: Vec::new(),
-            columns,
-        }
-    }
-
-    /// What is live stays as it is, and is drawn again below it: something else has written since.
-    fn forget(&mut self) {
-        self.live.clear();
-    }
-
-    /// Prints the finished lines above the live ones, and draws these anew.
-    fn draw(&mut self, finished: &[Line], live: Vec<Line>, columns: usize) -> io::Result<()> {
-        if finished.is_empty() && live == self.live && columns == self.columns {
-            return Ok(());
-        }
-        let mut out = String::from("\x1b[?2026h");
-        self.to_the_top(columns, &mut out);
-        // A finished line may take several rows, so what is below is wiped; live ones take one each, and are written over.
-        if !finished.is_empty() {
-            out.push_str("\x1b[J");
-        }
-        for line in finished {
-            line.write(self.color, &mut out);
-            out.push_str("\r\n");
-        }
-        for (at, line) in live.iter().enumerate() {
-            if at > 0 {
-                out.push_str("\r\n");
-            }
-            // Before the text: behind the last column it would take that with it.
-            out.push_str("\x1b[K");
-            line.write(self.color, &mut out);
-        }
-        out.push_str("\x1b[J\x1b[?2026l");
-        self.out.write_all(out.as_bytes())?;
-        self.out.flush()?;
-        (self.live, self.columns) = (live, columns);
-        Ok(())
-    }
-
-    /// To where the live lines begin. A terminal that became narrower has broken them into more.
-    fn to_the_top(&self, columns: usize, out: &mut String) {
-        let columns = columns.max(1);
-        let rows: usize = match columns < self.columns {
-            true => {
-                let rows = self
-                    .live
-                    .iter()
-                    .map(|line| line.width().div_ceil(columns).max(1));
-                rows.sum()
-            }
-            false => self.live.len(),
-        };
-        out.push('\r');
-        if rows > 1 {
-            out.push_str(&format!("\x1b[{}A", rows - 1));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -326,6 +251,30 @@ mod tests {
         ];
         let parser = drawn(60, 12, draws);
         insta::assert_snapshot!(parser.screen().contents());
+    }
+
+    /// What is there already is not written again: a word costs a word.
+    #[test]
+    fn what_stands_there_is_not_written_again() {
+        let words: Vec<String> = (0..400).map(|n| format!("word{n}")).collect();
+        let source = words.join(" ");
+        let mut page = Page::new(80, 24, true);
+        let mut out = Vec::new();
+        let mut terminal = Terminal::new(&mut out, 80, true);
+        page.draw(Draw::Status(Some("asking".into())));
+        for piece in source.as_bytes().chunks(4) {
+            page.draw(text(std::str::from_utf8(piece).unwrap()));
+            let finished = page.finished();
+            terminal.draw(&finished, page.live(), 80).unwrap();
+        }
+        for n in [0, 150, 390] {
+            let word = format!("word{n} ");
+            let times = String::from_utf8_lossy(&out).matches(&word).count();
+            // The line that grows is written with every piece: there are 20 to a line.
+            assert!(times <= 24, "{word} was written {times} times");
+        }
+        let frames = source.len() / 4;
+        assert!(out.len() < frames * 160, "{} bytes", out.len() / frames);
     }
 
     #[test]
