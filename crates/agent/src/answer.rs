@@ -70,7 +70,7 @@ pub struct Totals {
     pub output_tokens: u64,
     /// Of those, tokens of reasoning.
     pub reasoning_tokens: u64,
-    /// Tokens of the last request and its answer: what the context holds.
+    /// Tokens of the last request and its answer whose usage was told: what the context held then.
     pub context_tokens: u64,
     /// Responses whose usage the upstream did not tell.
     pub uncounted: u32,
@@ -98,7 +98,8 @@ impl Totals {
             .as_ref()
             .and_then(|raw| serde_json::from_str(raw.get()).ok());
         let Some(usage) = usage else {
-            self.uncounted += 1;
+            // What was refused, or never came, is no response.
+            self.uncounted += u32::from(outcome.stream_read);
             return;
         };
         let (input, output) = (

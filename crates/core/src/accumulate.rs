@@ -92,6 +92,10 @@ pub fn is_interim(item: &str) -> bool {
     })
 }
 
+fn says_phase(item: &str) -> bool {
+    Object::parse(item).is_some_and(|item| item.string("phase").is_some())
+}
+
 /// Folds events into a [`Response`].
 #[derive(Debug)]
 pub struct Accumulator {
@@ -390,7 +394,9 @@ impl Accumulator {
         let mut texts = Texts::default();
         for at in self.slots.ordered() {
             let slot = &self.slots.list[at];
-            let interim = is_interim(slot.done.as_deref().unwrap_or(&slot.added));
+            // Some say the phase only where the item is added.
+            let done = slot.done.as_deref().filter(|done| says_phase(done));
+            let interim = is_interim(done.unwrap_or(&slot.added));
             for part in slot
                 .summary
                 .iter()

@@ -6,11 +6,17 @@
 mod support;
 
 mod broken;
+mod budgets;
 mod compacting;
+mod cut;
 mod elsewhere;
+mod interrupts;
 mod mcp;
 mod mcp_real;
+mod others;
+mod phases;
 mod recorded;
+mod repeating;
 mod replaying;
 mod sessions;
 mod store;

@@ -220,3 +220,29 @@ impl Tool for Made {
         (self.body)(arguments, context)
     }
 }
+
+/// The outputs of a request, each the only one of a call before it, no two calls under one id, arguments that are an object.
+pub fn joined(items: &[Value], name: &str) -> Vec<String> {
+    let mut open: Vec<&Value> = Vec::new();
+    let mut ids: Vec<&Value> = Vec::new();
+    let mut outputs = Vec::new();
+    for item in items {
+        let kind = item["type"].as_str().unwrap();
+        let id = &item["call_id"];
+        if kind.ends_with("_call") {
+            assert!(!ids.contains(&id), "{name}: two calls {id}");
+            ids.push(id);
+            open.push(id);
+            if let Some(arguments) = item["arguments"].as_str() {
+                let arguments: Value = serde_json::from_str(arguments).unwrap();
+                assert!(arguments.is_object(), "{name}: {arguments}");
+            }
+        } else if kind.ends_with("_output") {
+            let at = open.iter().position(|open| *open == id);
+            open.remove(at.unwrap_or_else(|| panic!("{name}: an output for {id}")));
+            outputs.push(item["output"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(open.is_empty(), "{name}: no output for {open:?}");
+    outputs
+}

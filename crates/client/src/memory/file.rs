@@ -43,7 +43,7 @@ pub enum MemoryProblem {
         schema: u64,
     },
     /// It cannot be written: a full disk, a directory without permission.
-    #[error("{} cannot be written ({}); what this turn learnt is not kept", path.display(), unnumbered(&source.to_string()))]
+    #[error("{} cannot be written ({}); what is learnt about endpoints is kept no longer than this process", path.display(), unnumbered(&source.to_string()))]
     Unwritable {
         /// The file.
         path: PathBuf,

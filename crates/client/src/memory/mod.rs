@@ -2,14 +2,15 @@
 //!
 //! An entry says that an endpoint and model break the protocol. It is made when a turn had to read tolerantly, and goes
 //! after three turns that the strict judge found clean, or after seven days. All of it is disposable: whatever is wrong with
-//! the file is a [`MemoryProblem`] that a turn reports once and then goes on without.
+//! the file is a [`MemoryProblem`] that a turn reports once and then goes on without; what was learnt then holds as long as the
+//! process, so that a conversation of many requests does not pay for it with each.
 
 mod file;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +33,9 @@ pub struct EndpointMemory {
 
 struct Shared {
     path: PathBuf,
-    /// One reader or writer at a time in this process; between processes the last writer merges.
-    turn: Mutex<()>,
+    /// One reader or writer at a time in this process; between processes the last writer merges. What could not be written
+    /// is held.
+    held: Mutex<Option<Vec<MemoryEntry>>>,
     complained: AtomicBool,
 }
 
@@ -76,7 +78,7 @@ impl EndpointMemory {
         Self {
             shared: Arc::new(Shared {
                 path,
-                turn: Mutex::new(()),
+                held: Mutex::new(None),
                 complained: AtomicBool::new(false),
             }),
         }
@@ -98,7 +100,7 @@ impl EndpointMemory {
         model: &str,
         now: u64,
     ) -> Result<Option<MemoryEntry>, MemoryProblem> {
-        let entries = self.locked(file::read)?;
+        let entries = self.known(&self.held())?;
         Ok(entries
             .into_iter()
             .find(|entry| entry.is_for(url, model) && !entry.is_over(now)))
@@ -197,7 +199,7 @@ impl EndpointMemory {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn list(&self, now: u64) -> Result<Vec<MemoryEntry>, MemoryProblem> {
-        let mut entries = self.locked(file::read)?;
+        let mut entries = self.known(&self.held())?;
         entries.retain(|entry| !entry.is_over(now));
         entries.sort_by(|a, b| (&a.url, &a.model).cmp(&(&b.url, &b.model)));
         Ok(entries)
@@ -214,34 +216,54 @@ impl EndpointMemory {
         now: u64,
         act: impl FnOnce(&mut Vec<MemoryEntry>),
     ) -> Result<(), MemoryProblem> {
-        self.locked(|path| {
-            let mut entries = match file::read(path) {
-                Ok(entries) => entries,
-                // It is disposable: what cannot be understood is written anew.
-                Err(MemoryProblem::Corrupt { .. }) => Vec::new(),
-                // A newer version's file is not ours to touch, and what we may not read we do not replace.
-                Err(problem) => return Err(problem),
-            };
-            let before = entries.clone();
-            // First, so that what is learnt again begins anew.
-            entries.retain(|entry| !entry.is_over(now));
-            act(&mut entries);
-            if entries == before {
-                return Ok(());
-            }
-            entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
-            entries.truncate(ENTRIES);
-            file::write(path, &entries)
-        })
+        let mut held = self.held();
+        let (mut entries, problem) = match file::read(&self.shared.path) {
+            Ok(entries) => (entries, None),
+            // It is disposable: what cannot be understood is written anew.
+            Err(MemoryProblem::Corrupt { .. }) => (Vec::new(), None),
+            // A newer version's file is not ours to touch, and what we may not read we do not replace.
+            Err(problem) => (Vec::new(), Some(problem)),
+        };
+        over(&mut entries, held.as_deref());
+        let before = entries.clone();
+        // First, so that what is learnt again begins anew.
+        entries.retain(|entry| !entry.is_over(now));
+        act(&mut entries);
+        if entries == before {
+            return problem.map_or(Ok(()), Err);
+        }
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
+        entries.truncate(ENTRIES);
+        let written = match problem {
+            None => file::write(&self.shared.path, &entries),
+            Some(problem) => Err(problem),
+        };
+        *held = written.is_err().then_some(entries);
+        written
     }
 
-    fn locked<T>(&self, act: impl FnOnce(&Path) -> T) -> T {
-        let _turn = self
-            .shared
-            .turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        act(&self.shared.path)
+    /// What is in the file, and over it what is held.
+    fn known(&self, held: &Option<Vec<MemoryEntry>>) -> Result<Vec<MemoryEntry>, MemoryProblem> {
+        let mut entries = match (file::read(&self.shared.path), held) {
+            (Ok(entries), _) => entries,
+            (Err(_), Some(_)) => Vec::new(),
+            (Err(problem), None) => return Err(problem),
+        };
+        over(&mut entries, held.as_deref());
+        Ok(entries)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Vec<MemoryEntry>>> {
+        let held = self.shared.held.lock();
+        held.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts what is held in the place of what is known of the same endpoints and models.
+fn over(entries: &mut Vec<MemoryEntry>, held: Option<&[MemoryEntry]>) {
+    for entry in held.unwrap_or_default() {
+        entries.retain(|other| !other.is_for(&entry.url, &entry.model));
+        entries.push(entry.clone());
     }
 }
 

@@ -141,10 +141,13 @@ pub(crate) fn closing_line(answer: &Answer, session: Option<&str>) -> String {
     parts.extend(last.and_then(run::reading_of));
     let totals = &answer.totals;
     if totals.input_tokens + totals.output_tokens > 0 {
-        parts.push(format!(
-            "{} tokens in, {} out",
-            totals.input_tokens, totals.output_tokens
-        ));
+        let (input, output) = (totals.input_tokens, totals.output_tokens);
+        let uncounted = match totals.uncounted {
+            0 => String::new(),
+            1 => " (1 response not counted)".to_owned(),
+            n => format!(" ({n} responses not counted)"),
+        };
+        parts.push(format!("{input} tokens in, {output} out{uncounted}"));
     }
     parts.extend(session.map(|id| format!("session {id}")));
     parts.join(" · ")
