@@ -1,5 +1,5 @@
-//! `cargo xtask soak [--minutes N] [--streams N] [--clients N] [--seed S]`: the gateway's process under load and over time, as
-//! it is released. docs/SOAK.md has what came of it.
+//! `cargo xtask soak [--minutes N] [--streams N] [--clients N] [--kills N] [--seed S] [--part load|kills]`: the gateway's process under
+//! load and over time, and conversations whose process is killed, as it is released. docs/SOAK.md has what came of it.
 
 use crate::Failure;
 use crate::run::{cargo, check, root};

@@ -8,6 +8,8 @@
 //!   an upstream restarts and the configuration is read again. `judge` compares what each client got with what the upstream
 //!   sent; then memory, descriptors, threads, streams and connections have to be back where they were.
 //!
+//! A third part is no gateway's: `kills` ends the process of a conversation at any point, and looks at what is kept of it.
+//!
 //! Judged is what came, and what is counted. How long things take, and how much memory they need, is reported, and judged
 //! only on request ([`Options::judge_measures`]): a busy machine is no mistake of the gateway's.
 
@@ -18,6 +20,8 @@ mod case;
 mod client;
 mod gateway;
 mod judge;
+/// Conversations whose process is killed.
+pub mod kills;
 mod many;
 mod mixed;
 mod refused;

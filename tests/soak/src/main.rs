@@ -1,13 +1,20 @@
-//! `soak BINARY [--minutes N] [--streams N] [--seed S]`: both parts at full length, and their table.
+//! `soak BINARY [--minutes N] [--streams N] [--clients N] [--kills N] [--seed S] [--part load|kills]`: every part at full length, and
+//! its table.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use respair_soak::{Options, run};
+use respair_soak::{Options, kills, run};
 
-const USAGE: &str = "usage: soak BINARY [--minutes N] [--streams N] [--clients N] [--seed S]";
+const USAGE: &str = "usage: soak BINARY [--minutes N] [--streams N] [--clients N] [--kills N] [--seed S] [--part load|kills]";
 
-fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
+/// What is to be done.
+struct Asked {
+    load: Option<Options>,
+    kills: Option<kills::Options>,
+}
+
+fn asked(mut args: impl Iterator<Item = String>) -> Option<Asked> {
     let mut options = Options {
         binary: args.next()?.into(),
         streams: 5000,
@@ -20,6 +27,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
         seed: 1,
         judge_measures: true,
     };
+    let (mut kills, mut part) = (200, String::new());
     while let Some(arg) = args.next() {
         let value = args.next()?;
         match arg.as_str() {
@@ -29,28 +37,49 @@ fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
             }
             "--streams" => options.streams = value.parse().ok()?,
             "--clients" => options.clients = value.parse().ok()?,
+            "--kills" => kills = value.parse().ok()?,
+            "--part" if value == "load" || value == "kills" => part = value,
             "--seed" => options.seed = value.parse().ok()?,
             _ => return None,
         }
     }
-    Some(options)
+    let kills = kills::Options {
+        binary: options.binary.clone(),
+        kills,
+        seed: options.seed,
+    };
+    Some(Asked {
+        load: (part != "kills").then_some(options),
+        kills: (part != "load").then_some(kills),
+    })
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Some(options) = options(std::env::args().skip(1)) else {
+    let Some(asked) = asked(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let report = match run(&options).await {
-        Ok(report) => report,
-        Err(error) => {
-            eprintln!("soak: {error}");
-            return ExitCode::FAILURE;
+    let mut failures = Vec::new();
+    if let Some(kills) = asked.kills {
+        match tokio::task::spawn_blocking(move || kills::run(&kills)).await {
+            Ok(Ok(report)) => {
+                println!("{report}\n");
+                failures.extend_from_slice(report.failures());
+            }
+            Ok(Err(error)) => failures.push(error.to_string()),
+            Err(error) => failures.push(error.to_string()),
         }
-    };
-    println!("{report}");
-    let failures = report.failures();
+    }
+    if let Some(load) = asked.load {
+        match run(&load).await {
+            Ok(report) => {
+                println!("{report}");
+                failures.extend(report.failures());
+            }
+            Err(error) => failures.push(error.to_string()),
+        }
+    }
     for failure in failures.iter().take(20) {
         eprintln!("soak: {failure}\n");
     }

@@ -287,8 +287,10 @@ fn append(all: &Transaction<'_>, session: &SessionInfo, entry: &Entry) -> Result
         Err(error) if is_constraint(&error) => return Err(Unkept::Taken),
         Err(error) => return Err(error.into()),
     }
-    // An item of the model's may be one of several that are open; anything else comes after the response.
-    if entry.body.issuer().is_none() {
+    // An item of the model's may be one of several that are open; what is taken back of a response comes before what was shown
+    // of it. Anything else comes behind the response.
+    let is_amid = matches!(entry.body, Body::Undone(_)) || entry.body.issuer().is_some();
+    if !is_amid {
         all.prepare_cached("DELETE FROM shown WHERE session = ?1")?
             .execute([&session.id])?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use respair_agent::sessions::{Sessions, SessionsError};
 use respair_agent::{
     Agent, AnswerStatus, Body, Conversation, Entry, Journal, JournalError, Partial, Shown,
-    ShownKind, StoredItem,
+    ShownKind, StoredItem, Undone,
 };
 use serde_json::json;
 use serde_json::value::to_raw_value;
@@ -138,6 +138,33 @@ async fn what_was_shown_before_a_crash_is_marked() {
     drop(again);
     let (_, twice) = sessions.resume(Some(&id)).await.unwrap();
     assert_eq!(told(&twice), told(&entries));
+}
+
+/// A response that broke off is taken back before what was shown of it is an entry: a process that dies between the two leaves it.
+#[tokio::test]
+async fn what_was_shown_outlives_what_is_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let sessions = open(&dir);
+    let session = sessions.begin(Path::new("/"), NOW);
+    session.append(&item(0, 1, "Hi", None)).await.unwrap();
+    session
+        .append(&item(1, 1, "One. ", Some("x")))
+        .await
+        .unwrap();
+    session.shown(shown(ShownKind::Text, "One. ")).await;
+    session.shown(shown(ShownKind::Text, "Two, half")).await;
+    let undone = Entry {
+        seq: 2,
+        turn: 1,
+        at: NOW,
+        body: Body::Undone(Undone { from: 1 }),
+    };
+    session.append(&undone).await.unwrap();
+    let read = sessions.entries(session.id()).await.unwrap();
+    let Body::Partial(partial) = &read.last().unwrap().body else {
+        panic!("{read:?}");
+    };
+    assert_eq!(partial.text, "One. Two, half");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod endings;
 #[cfg(unix)]
 mod guarded;
 mod json;
+#[cfg(target_os = "linux")]
 mod killed;
 #[cfg(unix)]
 mod mcp;
