@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use respair_core::is_interim;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -16,59 +17,91 @@ const OUTPUT_LINES: usize = 20;
 
 /// The conversation as Markdown: what was taken back is left out, what broke off is marked.
 pub fn markdown(title: &str, entries: &[Entry]) -> String {
-    let mut out = format!(
-        "# {}\n",
-        if title.is_empty() {
-            "Conversation"
-        } else {
-            title
-        }
-    );
-    for entry in replay::live(entries) {
-        match &entry.body {
-            Body::Item(item) => write_item(&mut out, &item.raw, item.issuer.is_some()),
-            Body::Partial(partial) => write_partial(&mut out, partial),
-            Body::Compacted(compacted) => {
-                section(&mut out, "Summary of what was before", &compacted.summary);
-            }
-            Body::Ended(ended) if ended.status != "completed" => {
-                let why = ended.message.as_deref().map(|why| format!(": {why}"));
-                note(
-                    &mut out,
-                    &format!("{}{}", ended.status, why.unwrap_or_default()),
-                );
-            }
-            _ => {}
-        }
-    }
-    out
+    markdown_pieces(title, entries).collect()
 }
 
-/// The conversation with everything that is kept of it.
-pub fn json(info: &SessionInfo, entries: &[Entry]) -> Value {
-    let entries: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            let data: Value = serde_json::from_str(&entry.body.data()).unwrap_or_default();
-            json!({
-                "seq": entry.seq,
-                "turn": entry.turn,
-                "at": entry.at,
-                "kind": entry.body.kind(),
-                "issuer": entry.body.issuer(),
-                "data": data,
-            })
-        })
-        .collect();
-    json!({
+/// The same, entry by entry.
+pub fn markdown_pieces(title: &str, entries: &[Entry]) -> impl Iterator<Item = String> {
+    let title = match title {
+        "" => "Conversation",
+        title => title,
+    };
+    let sections = replay::live(entries).into_iter().map(written);
+    std::iter::once(format!("# {title}\n")).chain(sections)
+}
+
+/// The conversation with everything that is kept of it, as JSON: an entry a line, its data as they came.
+pub fn json(info: &SessionInfo, entries: &[Entry]) -> String {
+    json_pieces(info, entries).collect()
+}
+
+/// The same, entry by entry.
+pub fn json_pieces(info: &SessionInfo, entries: &[Entry]) -> impl Iterator<Item = String> {
+    let about = json!({
         "schema": 1,
         "id": info.id,
         "title": info.title,
         "directory": info.directory,
         "created": info.created,
         "updated": info.updated,
-        "entries": entries,
-    })
+    });
+    let about = format!("{about:#}");
+    let about = about.trim_end_matches(['\n', '}']).to_owned();
+    let first = std::iter::once("");
+    let between = first.chain(std::iter::repeat(","));
+    let lines = between.zip(entries);
+    let lines = lines.map(|(between, entry)| format!("{between}\n    {}", line(entry)));
+    std::iter::once(format!("{about},\n  \"entries\": ["))
+        .chain(lines)
+        .chain(std::iter::once("\n  ]\n}\n".to_owned()))
+}
+
+/// An entry as it is exported.
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    turn: u64,
+    at: u64,
+    kind: &'static str,
+    issuer: Option<&'a str>,
+    data: &'a RawValue,
+}
+
+fn line(entry: &Entry) -> String {
+    let data = match &entry.body {
+        Body::Item(item) => item.raw.clone(),
+        // What we wrote is JSON.
+        body => RawValue::from_string(body.data()).unwrap_or_default(),
+    };
+    let line = Line {
+        seq: entry.seq,
+        turn: entry.turn,
+        at: entry.at,
+        kind: entry.body.kind(),
+        issuer: entry.body.issuer(),
+        data: &data,
+    };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+fn written(entry: &Entry) -> String {
+    let mut out = String::new();
+    match &entry.body {
+        Body::Item(item) => write_item(&mut out, &item.raw, item.issuer.is_some()),
+        Body::Partial(partial) => write_partial(&mut out, partial),
+        Body::Compacted(compacted) => {
+            section(&mut out, "Summary of what was before", &compacted.summary);
+        }
+        Body::Ended(ended) if ended.status != "completed" => {
+            let why = ended.message.as_deref().map(|why| format!(": {why}"));
+            note(
+                &mut out,
+                &format!("{}{}", ended.status, why.unwrap_or_default()),
+            );
+        }
+        _ => {}
+    }
+    out
 }
 
 fn write_item(out: &mut String, raw: &RawValue, of_model: bool) {
@@ -125,7 +158,9 @@ fn write_partial(out: &mut String, partial: &Partial) {
         let title = format!("Reasoning ({marked})");
         section(out, &title, &quoted(&partial.reasoning));
     }
-    section(out, &format!("Answer ({marked})"), &quoted(&partial.text));
+    if !partial.text.is_empty() || partial.reasoning.is_empty() {
+        section(out, &format!("Answer ({marked})"), &quoted(&partial.text));
+    }
 }
 
 fn section(out: &mut String, title: &str, text: &str) {

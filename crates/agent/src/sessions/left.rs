@@ -32,6 +32,9 @@ fn left_over(entries: &[Entry], pieces: Vec<Shown>, status: &str) -> Option<Part
         _ => None,
     });
     items.for_each(|item| partial.without(item));
-    partial.reasoning = partial.reasoning.trim().to_owned();
+    // What stands between two items' reasoning is nobody's.
+    if partial.reasoning.trim().is_empty() {
+        partial.reasoning.clear();
+    }
     (!partial.text.is_empty() || !partial.reasoning.is_empty()).then_some(partial)
 }

@@ -61,27 +61,21 @@ pub(crate) enum Sessions {
     },
     /// A conversation, to be read
     Show {
-        /// Its id, or the beginning of it [default: the latest]
+        /// Its id, or the beginning of it or of its letters [default: the latest]
         id: Option<String>,
     },
     /// A conversation as Markdown or JSON
     Export {
-        /// Its id, or the beginning of it [default: the latest]
+        /// Its id, or the beginning of it or of its letters [default: the latest]
         id: Option<String>,
         /// markdown (the default) or json
-        #[arg(
-            long,
-            value_name = "FORMAT",
-            default_value = "markdown",
-            hide_default_value = true,
-            hide_possible_values = true
-        )]
-        format: Export,
+        #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+        format: Option<Export>,
         /// Write to FILE instead of standard output
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Delete conversations
+    /// Delete conversations, for good
     Delete {
         /// Their ids, or the beginnings of them
         #[arg(required = true)]

@@ -173,7 +173,7 @@ impl Chat {
         };
         let is_json = path.extension().is_some_and(|kind| kind == "json");
         let text = match (&info, is_json) {
-            (Some(info), true) => format!("{:#}\n", transcript::json(info, entries)),
+            (Some(info), true) => transcript::json(info, entries),
             (None, true) => return Draw::Error("only what is kept can be JSON".to_owned()),
             (info, false) => {
                 let title = info.as_ref().map_or("", |info| info.title.as_str());

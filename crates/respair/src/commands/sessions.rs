@@ -1,5 +1,6 @@
 //! `respair sessions list|show|export|delete`: conversations that were kept.
 
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,9 @@ use serde_json::json;
 use crate::args::{self, Common, Export};
 use crate::paths::Env;
 use crate::{USAGE, config, run, term};
+
+/// Sessions among which one that was misspelled is looked for.
+const SEARCHED: usize = 1_000;
 
 /// Runs it.
 pub(crate) fn command(common: &Common, what: &args::Sessions) -> u8 {
@@ -29,28 +33,59 @@ pub(crate) fn command(common: &Common, what: &args::Sessions) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let done = runtime.block_on(async {
-        let sessions = Sessions::open(&path)?;
-        match what {
+    runtime.block_on(async {
+        let sessions = match Sessions::open(&path) {
+            Ok(sessions) => sessions,
+            Err(error) => return refused(&error),
+        };
+        let done = match what {
             args::Sessions::List { limit } => list(common, &sessions, *limit).await,
-            args::Sessions::Show { id } => show(&sessions, id.as_deref()).await,
+            args::Sessions::Show { id } => show(common, &sessions, id.as_deref()).await,
             args::Sessions::Export { id, format, output } => {
-                export(&sessions, id.as_deref(), *format, output.as_deref()).await
+                let format = format.unwrap_or(if common.json {
+                    Export::Json
+                } else {
+                    Export::Markdown
+                });
+                export(&sessions, id.as_deref(), format, output.as_deref()).await
             }
             args::Sessions::Delete { ids } => delete(common, &sessions, ids).await,
+        };
+        match done {
+            Ok(code) => code,
+            Err(error) => {
+                let code = refused(&error);
+                if let SessionsError::Unknown(id) = &error {
+                    help(&sessions, id).await;
+                }
+                code
+            }
         }
-    });
-    done.unwrap_or_else(|error| {
-        term::error(&term::one_line(&error.to_string()));
-        let unknown = matches!(
-            error,
-            SessionsError::Unknown(_) | SessionsError::Ambiguous { .. }
-        );
-        if unknown {
-            term::help("`respair sessions list` shows them");
-        }
-        1
     })
+}
+
+fn refused(error: &SessionsError) -> u8 {
+    term::error(&term::one_line(&error.to_string()));
+    1
+}
+
+/// Points to what may have been meant.
+async fn help(sessions: &Sessions, id: &str) {
+    /// Letters that may be wrong.
+    const WRONG: usize = 2;
+    let list = sessions.list(SEARCHED).await.unwrap_or_default();
+    let near = list
+        .into_iter()
+        .map(|info| (strsim::damerau_levenshtein(id, &info.id), info))
+        .filter(|(wrong, _)| *wrong <= WRONG)
+        .min_by_key(|(wrong, _)| *wrong);
+    match near {
+        Some((_, info)) => {
+            let title = term::one_line(&info.title);
+            term::help(&format!("there is `{}`: {title}", info.id));
+        }
+        None => term::help("`respair sessions list` shows them"),
+    }
 }
 
 /// There is no database, and none is made.
@@ -71,7 +106,7 @@ fn nothing(common: &Common, what: &args::Sessions) -> u8 {
 
 async fn list(common: &Common, sessions: &Sessions, limit: usize) -> Result<u8, SessionsError> {
     let list = sessions.list(limit).await?;
-    if list.is_empty() && !common.quiet && !common.json {
+    if list.is_empty() && limit > 0 && !common.quiet && !common.json {
         term::notice("no conversation was kept yet");
     }
     let rows = list.iter().map(|info| match common.json {
@@ -119,18 +154,21 @@ fn age(then: u64) -> String {
     }
 }
 
-async fn show(sessions: &Sessions, id: Option<&str>) -> Result<u8, SessionsError> {
+/// To be read, so that nothing in it is obeyed, wherever it goes.
+async fn show(common: &Common, sessions: &Sessions, id: Option<&str>) -> Result<u8, SessionsError> {
     let info = sessions.find(id).await?;
     let entries = sessions.entries(&info.id).await?;
-    let text = transcript::markdown(&info.title, &entries);
-    let mut neutral = term::Neutral::default();
-    let shown = match term::stdout_is_terminal() {
-        true => neutral.piece(&text),
-        false => text,
+    let shown = match common.json {
+        true => print(transcript::json_pieces(&info, &entries), false),
+        false => {
+            let title = term::one_line(&info.title);
+            print(transcript::markdown_pieces(&title, &entries), true)
+        }
     };
-    Ok(super::printed(term::print(&shown)))
+    Ok(super::printed(shown))
 }
 
+/// As it was said. Only what a terminal would obey is shown there instead.
 async fn export(
     sessions: &Sessions,
     id: Option<&str>,
@@ -139,35 +177,78 @@ async fn export(
 ) -> Result<u8, SessionsError> {
     let info = sessions.find(id).await?;
     let entries = sessions.entries(&info.id).await?;
-    let text = match format {
-        Export::Markdown => transcript::markdown(&info.title, &entries),
-        Export::Json => format!("{:#}\n", transcript::json(&info, &entries)),
+    let pieces: Box<dyn Iterator<Item = String>> = match format {
+        Export::Markdown => Box::new(transcript::markdown_pieces(&info.title, &entries)),
+        Export::Json => Box::new(transcript::json_pieces(&info, &entries)),
     };
-    let Some(path) = output else {
-        return Ok(super::printed(term::print(&text)));
+    let Some(path) = output.filter(|path| *path != Path::new("-")) else {
+        return Ok(super::printed(print(pieces, term::stdout_is_terminal())));
     };
-    match std::fs::write(path, text) {
+    match write(path, pieces) {
         Ok(()) => Ok(0),
         Err(error) => {
             let system = term::system(&error);
-            term::error(&format!("{}: {system}", path.display()));
+            let path = term::one_line(&path.display().to_string());
+            term::error(&format!("{path}: {system}"));
             Ok(1)
         }
     }
 }
 
+/// Writes pieces to standard output as they are made. A reader that has gone away is no error.
+fn print(pieces: impl Iterator<Item = String>, harmless: bool) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut neutral = term::Neutral::default();
+    let write = || {
+        for piece in pieces {
+            let piece = match harmless {
+                true => neutral.piece(&piece),
+                false => piece,
+            };
+            out.write_all(piece.as_bytes())?;
+        }
+        out.write_all(neutral.rest().as_bytes())?;
+        out.flush()
+    };
+    match write() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes pieces to a file, which is its owner's alone where it is new.
+fn write(path: &Path, pieces: impl Iterator<Item = String>) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::new(options.open(path)?);
+    for piece in pieces {
+        file.write_all(piece.as_bytes())?;
+    }
+    file.flush()
+}
+
+/// Deletes all of them, or, when one is not to be found, none.
 async fn delete(common: &Common, sessions: &Sessions, ids: &[String]) -> Result<u8, SessionsError> {
+    let mut found: Vec<SessionInfo> = Vec::new();
     for id in ids {
         let info = sessions.find(Some(id)).await?;
-        sessions.delete(&info.id).await?;
-        if !common.quiet {
-            let title = term::one_line(&info.title);
-            let text = format!("deleted: {}  {title}\n", info.id);
-            match super::printed(term::print(&text)) {
-                0 => {}
-                code => return Ok(code),
-            }
+        if !found.iter().any(|other| other.id == info.id) {
+            found.push(info);
         }
     }
-    Ok(0)
+    let mut code = 0;
+    for info in found {
+        sessions.delete(&info.id).await?;
+        let title = term::one_line(&info.title);
+        let said = match common.json {
+            true => format!("{}\n", json!({"deleted": info.id, "title": info.title})),
+            false => format!("deleted: {}  {title}\n", info.id),
+        };
+        if !common.quiet || common.json {
+            code = super::printed(term::print(&said)).max(code);
+        }
+    }
+    Ok(code)
 }

@@ -13,6 +13,8 @@ mod endings;
 #[cfg(unix)]
 mod guarded;
 mod json;
+#[cfg(unix)]
+mod kept;
 #[cfg(target_os = "linux")]
 mod killed;
 #[cfg(unix)]
