@@ -17,7 +17,7 @@ const fn command(name: &'static str, takes: &'static str, does: &'static str) ->
 
 /// All of them, in the order in which they are shown.
 pub(super) const COMMANDS: &[Command] = &[
-    command("help", "", "this"),
+    command("help", "[COMMAND]", "this, or of one command"),
     command(
         "model",
         "[NAME]",
@@ -61,6 +61,10 @@ pub(super) fn parse(text: &str) -> Option<Result<(&'static str, &str), String>> 
     };
     let known = COMMANDS.iter().find(|command| command.name == name);
     Some(match known {
+        // Whoever types more meant something that would not happen.
+        Some(command) if command.takes.is_empty() && !rest.trim().is_empty() => {
+            Err(format!("/{name} takes nothing; nothing was done"))
+        }
         Some(command) => Ok((command.name, rest.trim())),
         None => {
             let names = COMMANDS.iter().map(|command| command.name);
@@ -73,25 +77,39 @@ pub(super) fn parse(text: &str) -> Option<Result<(&'static str, &str), String>> 
     })
 }
 
-/// `/help`, in Markdown.
-pub(super) fn help() -> String {
-    let width = COMMANDS
-        .iter()
-        .map(|command| command.name.len() + command.takes.len() + 2);
-    let width = width.max().unwrap_or(0);
-    let mut text = String::from("```\n");
-    for command in COMMANDS {
-        let head = format!("/{} {}", command.name, command.takes);
-        text.push_str(&format!("{head:width$}  {}\n", command.does));
+/// `/help`, in Markdown; `of`: of this command alone.
+///
+/// # Errors
+/// What is said of a command that there is none of.
+pub(super) fn help(of: &str) -> Result<String, String> {
+    let line = |command: &Command| {
+        let takes = match command.takes {
+            "" => String::new(),
+            takes => format!(" {takes}"),
+        };
+        format!("- `/{}{takes}`: {}\n", command.name, command.does)
+    };
+    if !of.is_empty() {
+        let of = format!("/{}", of.trim_start_matches('/'));
+        return match parse(&of) {
+            Some(Err(why)) => Err(why),
+            Some(Ok((name, _))) => {
+                let command = COMMANDS.iter().find(|command| command.name == name);
+                Ok(command.map(line).unwrap_or_default())
+            }
+            None => Err(format!("{} is no command", one_line(&of))),
+        };
     }
+    let mut text: String = COMMANDS.iter().map(line).collect();
     text.push_str(
-        "```\n\n\
+        "\n\
+        And where one types:\n\n\
         - `@FILE` in a message sends the file along; Tab completes it, and commands.\n\
         - Alt-Enter, or a backslash at its end, begins another line.\n\
         - What is typed while an answer comes is sent after it.\n\
         - Ctrl-C stops the answer and the tools; twice leaves. Ctrl-D leaves.\n",
     );
-    text
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -107,6 +125,10 @@ mod tests {
         assert_eq!(parse(" /EXIT").unwrap().unwrap(), ("quit", ""));
         let wrong = parse("/modle").unwrap().unwrap_err();
         assert_eq!(wrong, "there is no /modle; did you mean /model?");
+        let wrong = parse("/undo all").unwrap().unwrap_err();
+        assert_eq!(wrong, "/undo takes nothing; nothing was done");
+        assert!(help("modle").unwrap_err().ends_with("did you mean /model?"));
+        assert!(help("/undo").unwrap().starts_with("- `/undo`: take"));
         let wrong = parse("/xyzzy").unwrap().unwrap_err();
         assert!(wrong.ends_with("/help lists what there is"), "{wrong}");
     }

@@ -87,9 +87,10 @@ impl Complete {
     }
 }
 
-/// The files that a message names with `@`, each once, where there are such files.
-pub(super) fn named(text: &str, cwd: &Path) -> Vec<PathBuf> {
+/// The files that a message names with `@`, each once; and what looks like the name of one and is none.
+pub(super) fn named(text: &str, cwd: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let mut files: Vec<PathBuf> = Vec::new();
+    let mut missing: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let Some(name) = word.strip_prefix('@') else {
             continue;
@@ -101,9 +102,15 @@ pub(super) fn named(text: &str, cwd: &Path) -> Vec<PathBuf> {
             .filter(|name| !name.is_empty())
             .map(PathBuf::from)
             .find(|path| cwd.join(path).is_file());
-        files.extend(found.filter(|path| !files.contains(path)));
+        match found {
+            Some(path) if files.contains(&path) => {}
+            Some(path) => files.push(path),
+            // `@override` and `@someone` are words.
+            None if !trimmed.contains(['/', '.']) || missing.iter().any(|m| m == trimmed) => {}
+            None => missing.push(trimmed.to_owned()),
+        }
     }
-    files
+    (files, missing)
 }
 
 #[cfg(test)]
@@ -134,13 +141,14 @@ mod tests {
         assert_eq!(offered("@."), ["@.hidden"]);
         assert!(offered("s").is_empty() && offered("a@s").is_empty());
 
-        let named = named(
-            "see @src/main.rs, @small.txt. and @gone @small.txt",
+        let (files, missing) = named(
+            "see @src/main.rs, @small.txt. and @gone @small.txt @src/ @gone.md. @gone.md",
             dir.path(),
         );
         assert_eq!(
-            named,
+            files,
             [PathBuf::from("src/main.rs"), PathBuf::from("small.txt")]
         );
+        assert_eq!(missing, ["src/", "gone.md"]);
     }
 }

@@ -16,7 +16,10 @@ impl Chat {
     /// A command, by its name.
     pub(super) async fn run(&mut self, name: &str, rest: &str) -> Result<(), Leave> {
         let draw = match name {
-            "help" => Draw::Document(commands::help()),
+            "help" => match commands::help(rest) {
+                Ok(text) => Draw::Document(text),
+                Err(why) => Draw::Error(why),
+            },
             "model" => self.set_model(rest),
             "retry" => return self.retry().await,
             "undo" => self.undo().await,
@@ -98,7 +101,10 @@ impl Chat {
                 self.conversation.set_reasoning_effort(given);
                 format!("; its effort is {effort} from here on")
             }
-            _ => "; an effort is one word".to_owned(),
+            _ => {
+                let why = "/reasoning takes `fold`, `show`, or an effort, which is one word";
+                return self.ui.say(Draw::Error(why.to_owned())).await;
+            }
         };
         let how = if folds { "folded" } else { "shown" };
         let said = format!("reasoning is {how}{said}");

@@ -1,6 +1,7 @@
 //! Styled lines of a terminal, and how a text is broken into them.
 
 use anstyle::Style;
+use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// A run of text in one style. The text is harmless: it holds no control characters.
@@ -58,7 +59,7 @@ impl Line {
         let (mut line, mut left) = (Self::default(), width.saturating_sub(1));
         for span in self.spans {
             let fits = fitting(&span.text, left);
-            left -= span.text[..fits].width();
+            left = left.saturating_sub(span.text[..fits].width());
             line.push(&span.text[..fits], span.style);
             if fits < span.text.len() {
                 line.push("…", span.style);
@@ -79,16 +80,34 @@ impl Line {
     }
 }
 
+/// How many columns a grapheme cluster takes at most: terminals that do not know how emoji join draw each of them.
+fn columns(cluster: &str) -> usize {
+    let apart: usize = cluster.chars().filter_map(|c| c.width()).sum();
+    apart.max(cluster.width())
+}
+
 /// How many bytes of a text fit into so many columns.
-fn fitting(text: &str, columns: usize) -> usize {
+fn fitting(text: &str, most: usize) -> usize {
     let mut used = 0;
-    for (at, c) in text.char_indices() {
-        used += c.width().unwrap_or(0);
-        if used > columns {
+    for (at, cluster) in text.grapheme_indices(true) {
+        used += columns(cluster);
+        if used > most {
             return at;
         }
     }
     text.len()
+}
+
+/// The end of a text that fits into so many columns.
+pub(super) fn tail(text: &str, most: usize) -> &str {
+    let mut used = 0;
+    for (at, cluster) in text.grapheme_indices(true).rev() {
+        used += columns(cluster);
+        if used > most {
+            return &text[at + cluster.len()..];
+        }
+    }
+    text
 }
 
 /// Breaks runs into lines of at most `width` columns: at blanks, between wide characters, and within what is longer than a
@@ -105,8 +124,8 @@ pub(super) fn wrap(spans: &[Span], width: usize) -> Vec<Line> {
         word_width: 0,
     };
     for span in spans {
-        for c in span.text.chars() {
-            wrapping.take(c, span.style);
+        for cluster in span.text.graphemes(true) {
+            wrapping.take(cluster, span.style);
         }
     }
     wrapping.end_word();
@@ -114,40 +133,40 @@ pub(super) fn wrap(spans: &[Span], width: usize) -> Vec<Line> {
     wrapping.lines
 }
 
-struct Wrapping {
+struct Wrapping<'a> {
     width: usize,
     lines: Vec<Line>,
     line: Line,
     used: usize,
     /// A blank that stands between what is on the line and the word.
     blank: Option<Style>,
-    word: Vec<(char, Style)>,
+    word: Vec<(&'a str, Style)>,
     word_width: usize,
 }
 
-impl Wrapping {
-    fn take(&mut self, c: char, style: Style) {
-        match c {
-            '\n' => {
+impl<'a> Wrapping<'a> {
+    fn take(&mut self, cluster: &'a str, style: Style) {
+        match cluster {
+            "\n" | "\r\n" => {
                 self.end_word();
                 self.end_line();
             }
-            ' ' | '\t' => {
+            " " | "\t" => {
                 self.end_word();
                 self.blank = Some(style);
             }
-            c => {
-                let width = c.width().unwrap_or(0);
+            cluster => {
+                let width = columns(cluster);
                 // Between wide characters a line may be broken anywhere.
-                if width == 2 {
+                if width > 1 {
                     self.end_word();
                 }
                 if self.word_width + width > self.width {
                     self.end_word();
                 }
-                self.word.push((c, style));
+                self.word.push((cluster, style));
                 self.word_width += width;
-                if width == 2 {
+                if width > 1 {
                     self.end_word();
                 }
             }
@@ -166,8 +185,8 @@ impl Wrapping {
             self.line.push(" ", style);
             self.used += 1;
         }
-        for (c, style) in self.word.drain(..) {
-            self.line.push(c, style);
+        for (cluster, style) in self.word.drain(..) {
+            self.line.push(cluster, style);
         }
         self.used += std::mem::take(&mut self.word_width);
     }
@@ -207,6 +226,16 @@ mod tests {
         assert_eq!(wrapped("a\nb", 9), ["a", "b"]);
         assert_eq!(wrapped("日本語です", 4), ["日本", "語で", "す"]);
         assert_eq!(wrapped("שלום עולם", 5), ["שלום", "עולם"]);
+        // A family is not parted, and taken for as wide as its members: not every terminal joins them.
+        let family = "👨\u{200d}👩\u{200d}👧";
+        assert_eq!(
+            wrapped(&format!("a {family} b"), 8),
+            [format!("a {family}"), "b".to_owned()]
+        );
+        assert_eq!(
+            wrapped(&format!("abc {family}"), 8),
+            ["abc".to_owned(), family.to_owned()]
+        );
         // A combining mark stays with its letter.
         assert_eq!(wrapped("e\u{301}e\u{301}e", 2), ["e\u{301}e\u{301}", "e"]);
     }
@@ -217,5 +246,8 @@ mod tests {
         let mut out = String::new();
         line.write(false, &mut out);
         assert_eq!((out.as_str(), line.width()), ("日本…", 5));
+        assert_eq!(tail("日本語", 5), "本語");
+        assert_eq!(tail("ae\u{301}", 1), "e\u{301}");
+        assert_eq!(tail("ab", 5), "ab");
     }
 }

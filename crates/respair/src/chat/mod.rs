@@ -13,6 +13,7 @@ mod commands;
 mod complete;
 mod does;
 mod draw;
+mod foot;
 mod line;
 mod markdown;
 mod page;
@@ -251,7 +252,13 @@ impl Chat {
             return Ok(());
         }
         let mut input = Input::text(text);
-        for path in complete::named(text, &self.cwd) {
+        let (files, missing) = complete::named(text, &self.cwd);
+        for name in missing {
+            let name = one_line(&name);
+            let said = format!("there is no file {name}; `@{name}` is sent as it is written");
+            self.ui.say(Draw::Notice(said)).await?;
+        }
+        for path in files {
             match attach(&path) {
                 Ok(file) => {
                     input = input.with(file.part);
@@ -318,6 +325,11 @@ async fn kept(
         term::error(&why);
         USAGE
     };
+    let lost = |why: String| {
+        term::error(&why);
+        term::help("`respair sessions` lists those that are kept; `respair chat` begins one");
+        USAGE
+    };
     let resumes = chat.resume.is_some() || chat.last;
     let sessions = match sessions::sessions(settings) {
         Ok(sessions) => sessions,
@@ -330,11 +342,12 @@ async fn kept(
     let kept = match resumes {
         true => {
             let id = chat.resume.as_deref().filter(|id| !id.is_empty());
-            sessions::resume(&sessions, agent, id).await
+            let kept = sessions::resume(&sessions, agent, id).await;
+            kept.map_err(lost)?
         }
-        false => sessions::begin(&sessions, agent),
+        false => sessions::begin(&sessions, agent).map_err(refuse)?,
     };
-    Ok((Some(sessions), kept.map_err(refuse)?, Vec::new()))
+    Ok((Some(sessions), kept, Vec::new()))
 }
 
 /// What went wrong in a turn.

@@ -3,30 +3,18 @@
 //! Finished lines are printed once. Live lines stand below them and are drawn anew: the block that is still open, the tools that
 //! run, the status, what is being typed.
 
-use std::time::Duration;
-
 use anstyle::{AnsiColor, Style};
 
 use super::draw::Draw;
+use super::foot::Foot;
 use super::line::{Line, Span, wrap};
 use super::markdown::{Look, Markdown};
 use super::status::Words;
 use crate::agent::words;
-use crate::term::{BAD, DIM, GOOD, Neutral, counted, one_line, visible};
+use crate::term::{BAD, DIM, GOOD, Neutral, visible};
 
 /// Lines of a diff that are shown.
 const DIFF: usize = 60;
-/// Lines of what is being typed that are shown.
-const TYPED: usize = 4;
-const FRAMES: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
-
-/// A tool that runs.
-struct Running {
-    call_id: String,
-    what: String,
-    progress: String,
-    since: Duration,
-}
 
 /// What the text under way is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +30,8 @@ pub(super) struct Page {
     rows: usize,
     color: bool,
     open: Option<(Kind, Markdown, Neutral)>,
-    /// Reasoning that is not shown: since when, and how many words.
-    folded: Option<(Duration, Words)>,
     folds: bool,
-    running: Vec<Running>,
-    asking: bool,
-    typed: String,
-    queued: usize,
-    status: Option<String>,
-    now: Duration,
+    foot: Foot,
     /// The last line that was printed is blank, or nothing was.
     blank: bool,
     /// It is that of a tool, or of what was asked about one.
@@ -66,14 +47,8 @@ impl Page {
             rows,
             color,
             open: None,
-            folded: None,
             folds: false,
-            running: Vec::new(),
-            asking: false,
-            typed: String::new(),
-            queued: 0,
-            status: None,
-            now: Duration::ZERO,
+            foot: Foot::default(),
             blank: true,
             tool: false,
             done: Vec::new(),
@@ -92,19 +67,9 @@ impl Page {
             Draw::EndResponse | Draw::Superseded => self.close(),
             Draw::ToolStarted { call_id, what } => {
                 self.close();
-                self.running.push(Running {
-                    call_id,
-                    what: one_line(&what),
-                    progress: String::new(),
-                    since: self.now,
-                });
+                self.foot.started(call_id, &what);
             }
-            Draw::ToolProgress { call_id, line } => {
-                let mut running = self.running.iter_mut();
-                if let Some(tool) = running.find(|tool| tool.call_id == call_id) {
-                    tool.progress = one_line(&line);
-                }
-            }
+            Draw::ToolProgress { call_id, line } => self.foot.progress(&call_id, &line),
             Draw::ToolEnded {
                 call_id,
                 line,
@@ -120,8 +85,8 @@ impl Page {
             }
             Draw::Said(text) => self.said(&text),
             Draw::Ask(lines) => self.ask(&lines),
-            Draw::Question => self.asking = true,
-            Draw::Asked => self.asking = false,
+            Draw::Question => self.foot.asking = true,
+            Draw::Asked => self.foot.asking = false,
             Draw::Closing(text) => {
                 self.close();
                 self.gap();
@@ -130,20 +95,20 @@ impl Page {
             }
             Draw::Document(text) => self.document(Kind::Text, &text),
             Draw::Unfolded(text) => self.document(Kind::Reasoning, &text),
-            Draw::Typed { text, queued } => (self.typed, self.queued) = (text, queued),
+            Draw::Typed { text, queued } => (self.foot.typed, self.foot.queued) = (text, queued),
             Draw::Status(status) => {
                 // A turn begins behind what the user typed.
-                if self.status.is_none() && status.is_some() {
+                if self.foot.status.is_none() && status.is_some() {
                     self.blank = false;
                 }
-                self.status = status;
-                if self.status.is_none() {
+                self.foot.status = status;
+                if self.foot.status.is_none() {
                     self.close();
-                    self.running.clear();
+                    self.foot.nothing_runs();
                 }
             }
             Draw::Fold(folds) => self.folds = folds,
-            Draw::Tick(now) => self.now = now,
+            Draw::Tick(now) => self.foot.now = now,
             Draw::Size(columns, rows) => self.resize(columns, rows),
         }
     }
@@ -166,57 +131,15 @@ impl Page {
                     .map(|line| prefixed(*kind, line)),
             );
         }
+        let mut lines: Vec<Line> = lines.into_iter().map(|line| line.cut(width)).collect();
         lines.extend(self.foot());
-        lines.into_iter().map(|line| line.cut(width)).collect()
+        lines
     }
 
-    /// Tools, status, what is typed.
+    /// Two rows are left for the answer.
     fn foot(&self) -> Vec<Line> {
-        let mut lines = Vec::new();
-        if self.status.is_none() {
-            return lines;
-        }
-        let frame = (self.now.as_millis() / 100) as usize % FRAMES.len();
-        if let Some((since, words)) = self.folded {
-            let took = words::seconds(self.now.saturating_sub(since));
-            let words = words.text();
-            lines.push(Line::of(format!("reasoning · {took} · {words}"), DIM));
-        }
-        for tool in &self.running {
-            let mut line = Line::of(format!("{} ", FRAMES[frame]), GOOD);
-            line.push(tool.what.clone(), Style::new());
-            let took = words::seconds(self.now.saturating_sub(tool.since));
-            line.push(format!(" · {took}"), DIM);
-            if !tool.progress.is_empty() {
-                line.push(format!(" · {}", tool.progress), DIM);
-            }
-            lines.push(line);
-        }
-        if self.asking {
-            let mut line = Line::of(format!("{} ", words::QUESTION), Style::new().bold());
-            line.push(visible(&self.typed), Style::new());
-            lines.push(line);
-            return lines;
-        }
-        let status = self.status.as_deref().unwrap_or_default();
-        let took = words::seconds(Duration::from_secs(self.now.as_secs()));
-        let took = took.replace(".0", "");
-        let mut line = Line::of(format!("{} ", FRAMES[frame]), GOOD);
-        line.push(format!("{took} · {status}"), DIM);
-        if self.queued > 0 {
-            let waiting = counted(self.queued, "message");
-            line.push(format!(" · {waiting} waiting"), DIM);
-        }
-        lines.push(line);
-        if !self.typed.is_empty() {
-            let typed: Vec<&str> = self.typed.split('\n').collect();
-            for line in typed.iter().rev().take(TYPED).rev() {
-                let mut shown = Line::of("› ", GOOD);
-                shown.push(visible(line), Style::new());
-                lines.push(end_of(shown, self.columns.saturating_sub(1)));
-            }
-        }
-        lines
+        let width = self.columns.saturating_sub(1).max(1);
+        self.foot.lines(width, self.rows.saturating_sub(2).max(1))
     }
 
     /// Lets go of the first lines of an open block that is taller than the screen.
@@ -284,18 +207,18 @@ impl Page {
     }
 
     fn fold(&mut self, text: &str) {
-        if self.folded.is_none() {
+        if self.foot.folded.is_none() {
             self.close();
-            self.folded = Some((self.now, Words::default()));
+            self.foot.folded = Some((self.foot.now, Words::default()));
         }
-        if let Some((_, words)) = &mut self.folded {
+        if let Some((_, words)) = &mut self.foot.folded {
             words.add(text);
         }
     }
 
     fn unfold(&mut self) {
-        if let Some((since, words)) = self.folded.take() {
-            let took = words::seconds(self.now.saturating_sub(since));
+        if let Some((since, words)) = self.foot.folded.take() {
+            let took = words::seconds(self.foot.now.saturating_sub(since));
             self.gap();
             let words = words.text();
             let line = format!("reasoned for {took} · {words} (`/reasoning show` shows it)");
@@ -317,7 +240,7 @@ impl Page {
 
     fn tool_ended(&mut self, call_id: &str, line: &str, failed: bool, diff: Option<&str>) {
         self.close();
-        self.running.retain(|tool| tool.call_id != call_id);
+        self.foot.ended(call_id);
         let (mark, style) = match failed {
             true => ("✗ ", BAD),
             false => ("✓ ", GOOD),
@@ -441,26 +364,4 @@ fn diff_line(line: &str) -> Line {
         _ => Style::new(),
     };
     Line::of(format!("  {line}"), style)
-}
-
-/// The end of a line that is too long: where the cursor is.
-fn end_of(line: Line, width: usize) -> Line {
-    if line.width() <= width {
-        return line;
-    }
-    let mut chars: Vec<char> = line
-        .spans
-        .iter()
-        .flat_map(|span| span.text.chars())
-        .collect();
-    let mut short = Line::default();
-    while !chars.is_empty() {
-        chars.remove(0);
-        short = Line::of("…", DIM);
-        short.push(chars.iter().collect::<String>(), Style::new());
-        if short.width() <= width {
-            break;
-        }
-    }
-    short
 }
