@@ -15,6 +15,8 @@ mod edit_file;
 pub(crate) mod environment;
 mod near;
 mod open;
+#[cfg(target_os = "linux")]
+mod orphans;
 pub(crate) mod output;
 mod place;
 pub(crate) mod process;

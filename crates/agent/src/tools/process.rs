@@ -1,8 +1,8 @@
 //! A child process in a session of its own, which ends as a whole.
 //!
 //! A session has no terminal: the child cannot ask there, draw there, or be stopped for trying. What it starts is in
-//! its process group, and the group is killed as one, also when the child itself is gone. A process that left the group
-//! (a daemon) is found by a mark in its environment, on Linux.
+//! its process group, and the group is killed as one, also when the child itself is gone. On Linux a process that left the
+//! group (a daemon) is found as well: [`super::orphans`].
 
 use std::any::Any;
 use std::io;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::sandbox::Sandbox;
 
 /// The variable that marks what a call started.
-const MARK: &str = "RESPAIR_CALL";
+pub(super) const MARK: &str = "RESPAIR_CALL";
 
 /// Everything that a child started. Dropping it kills what is left.
 pub(crate) struct Group {
@@ -56,6 +56,8 @@ pub(crate) async fn start(
 fn spawn(command: Command, mark: String) -> io::Result<(Child, Group)> {
     let mut command = CommandWrap::from(command);
     command.wrap(ProcessSession);
+    #[cfg(target_os = "linux")]
+    let birth = super::orphans::birth();
     // The wrapper waits for the whole group; here the child's own end counts.
     let child: Box<dyn Any> = command.spawn()?.into_inner();
     let child = *child
@@ -67,6 +69,8 @@ fn spawn(command: Command, mark: String) -> io::Result<(Child, Group)> {
         .and_then(|id| i32::try_from(id).ok())
         .and_then(Pid::from_raw)
         .ok_or_else(|| io::Error::other("the child is gone already"))?;
+    #[cfg(target_os = "linux")]
+    birth.of(leader, &mark);
     Ok((child, Group { leader, mark }))
 }
 
@@ -84,71 +88,16 @@ impl Group {
     pub(crate) fn kill(&self) -> bool {
         let any = test_kill_process_group(self.leader).is_ok();
         let _ = kill_process_group(self.leader, Signal::KILL);
-        let strays = strays::kill(&self.mark);
-        any || strays
+        #[cfg(target_os = "linux")]
+        let any = super::orphans::end(&self.mark) || any;
+        any
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod strays {
-    use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-
-    /// How often all processes are gone through: each time there may be new ones.
-    const ROUNDS: usize = 8;
-
-    /// Kills what carries the mark. A process is held before it is looked at, so that no other is hit.
-    pub(super) fn kill(mark: &str) -> bool {
-        let entry = format!("{}={mark}", super::MARK);
-        let mut any = false;
-        for _ in 0..ROUNDS {
-            let found = round(entry.as_bytes());
-            any |= found;
-            if !found {
-                break;
-            }
-        }
-        any
-    }
-
-    fn round(entry: &[u8]) -> bool {
-        let mut found = false;
-        let Ok(processes) = std::fs::read_dir("/proc") else {
-            return false;
-        };
-        for process in processes.flatten() {
-            let number = process.file_name();
-            let number = number.to_str().and_then(|name| name.parse().ok());
-            let Some(pid) = number.and_then(Pid::from_raw) else {
-                continue;
-            };
-            let environment = process.path().join("environ");
-            let is_ours = || {
-                let environment = std::fs::read(&environment).unwrap_or_default();
-                environment.split(|byte| *byte == 0).any(|e| e == entry)
-            };
-            if !is_ours() {
-                continue;
-            }
-            let Ok(held) = pidfd_open(pid, PidfdFlags::empty()) else {
-                continue;
-            };
-            if is_ours() {
-                found |= pidfd_send_signal(&held, Signal::KILL).is_ok();
-            }
-        }
-        found
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod strays {
-    pub(super) fn kill(_mark: &str) -> bool {
-        false
+        #[cfg(target_os = "linux")]
+        super::orphans::forget(&self.mark);
     }
 }

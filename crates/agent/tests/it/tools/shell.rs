@@ -175,6 +175,12 @@ async fn progress_is_told_line_by_line() {
 const FAMILY: &str = "exec 9> alive; sleep 1000 & setsid sleep 1000 & (trap '' TERM HUP; sleep 1000; sleep 1000) & \
      (setsid sh -c 'sleep 1000 & sleep 1000' >/dev/null 2>&1 </dev/null &) ; ";
 
+/// Those that leave the group and put off the mark by which they would be found: nobody's children, in sessions of their own.
+const STRAYS: &str = "exec 9> alive; env -i setsid sleep 1000 & \
+     (env -i setsid sh -c 'env -i setsid sh -c \"sleep 1000 & sleep 1000\" & exec sleep 1000' &) ; \
+     (set -m; env -i sleep 1000 &) ; \
+     (trap '' TERM HUP; env -i setsid sh -c 'kill -STOP $$; sleep 1000' &) ; ";
+
 /// Waits until somebody holds `alive`, does `then`, and gives how long the last one held it from there on.
 async fn until_all_are_gone<T>(
     work: &Path,
@@ -264,6 +270,28 @@ async fn what_is_left_behind_is_ended_and_said() {
         "done\n[exit 0]\n[what it left running was ended]"
     );
     assert!(took < 2 * SOON, "{took:?}");
+}
+
+/// They are children of ours once they are nobody's, on Linux.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_hides_is_found() {
+    for after in ["wait", "echo done"] {
+        let bench = Bench::new();
+        fifo(&bench.work.join("alive"));
+        let cancel = CancellationToken::new();
+        let (context, _lines) = context(&cancel);
+        let command = format!("{STRAYS} sleep 0.1; echo ready >&9; {after}");
+        let call = bench
+            .tool("shell")
+            .call(object(json!({"command": command})), context);
+        let (_, took) = until_all_are_gone(&bench.work, call, || {
+            cancel.cancel();
+            None
+        })
+        .await;
+        assert!(took < 2 * SOON, "{after}: {took:?}");
+    }
 }
 
 #[tokio::test]
