@@ -4,6 +4,7 @@
 //! about a tool or goes away is named; its tools are left out, or its call fails, and the rest goes on. One that went away
 //! is started once more, when it is next needed; the call that it took with it is not made again.
 
+mod hidden;
 mod names;
 mod output;
 mod server;
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 
 use crate::Tool;
 
+pub use hidden::secret_words;
 use server::Server;
 
 /// Tools of one server that are offered.
@@ -158,9 +160,11 @@ pub async fn connect(servers: Vec<McpServer>) -> Connected {
             name: name.clone(),
         };
         match listed {
-            Err(why) => met
-                .problems
-                .push(format!("the MCP server `{name}` is missing: {why}")),
+            Err(why) => {
+                let why = server.hidden.hide(&why);
+                let problem = format!("the MCP server `{name}` is missing: {why}");
+                met.problems.push(problem);
+            }
             Ok((tools, more)) => {
                 for listed in tools {
                     let unusable = tool::unusable(&listed);

@@ -1,5 +1,7 @@
 //! What a server's tool gave, as the model is told it: bounded, without control sequences.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Value, json};
 
@@ -20,6 +22,9 @@ pub(super) fn told(result: &CallToolResult) -> ToolOutput {
     for block in &result.content {
         match block {
             ContentBlock::Text(block) => line(&mut text, &block.text),
+            ContentBlock::Image(image) if !is_image(&image.mime_type, &image.data) => {
+                line(&mut text, "[an image that is none is left out]");
+            }
             ContentBlock::Image(image) if image.data.len() <= IMAGE && images.len() < IMAGES => {
                 let url = format!("data:{};base64,{}", image.mime_type, image.data);
                 images.push(json!({"type": "input_image", "image_url": url, "detail": "auto"}));
@@ -77,6 +82,14 @@ pub(super) fn told(result: &CallToolResult) -> ToolOutput {
         failed,
         summary,
     }
+}
+
+/// Whether an endpoint takes this: one that it refuses stays in the conversation and is refused with every request to come.
+fn is_image(kind: &str, data: &str) -> bool {
+    let known = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+    known.contains(&kind)
+        && !data.is_empty()
+        && (data.len() > IMAGE || STANDARD.decode(data).is_ok())
 }
 
 fn line(text: &mut Kept, line: &str) {

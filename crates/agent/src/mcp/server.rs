@@ -22,6 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::hidden::Hidden;
 use super::{McpReach, McpServer, TOOLS, output};
 use crate::ToolOutput;
 use crate::tools::environment::scrubbed;
@@ -41,6 +42,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 pub(super) struct Server {
     pub(super) config: McpServer,
+    pub(super) hidden: Hidden,
     state: Mutex<State>,
     stderr: Arc<Lock<Vec<u8>>>,
 }
@@ -60,6 +62,7 @@ struct Live {
 impl Server {
     pub(super) fn new(config: McpServer) -> Self {
         Self {
+            hidden: Hidden::of(&config),
             config,
             state: Mutex::default(),
             stderr: Arc::default(),
@@ -92,7 +95,15 @@ impl Server {
     }
 
     /// Calls one of its tools.
-    pub(super) async fn call(
+    pub(super) async fn call(&self, tool: &str, arguments: Map<String, Value>) -> ToolOutput {
+        let called = self.called(tool, arguments).await;
+        let mut output = called.unwrap_or_else(ToolOutput::failed);
+        self.hidden.hide_in(&mut output.content);
+        output.summary = self.hidden.hide(&output.summary);
+        output
+    }
+
+    async fn called(
         &self,
         tool: &str,
         arguments: Map<String, Value>,
@@ -129,14 +140,15 @@ impl Server {
             .and_then(|live| live.service.peer().peer_info());
         let implementation = info.and_then(|info| info.server_info.clone());
         implementation.map_or_else(String::new, |is| {
-            cleaned(format!("{} {}", is.name, is.version).as_bytes())
+            let title = format!("{} {}", is.name, is.version);
+            self.hidden.hide(&bounded(&title))
         })
     }
 
     /// The end of what it wrote to standard error.
     pub(super) fn stderr(&self) -> String {
         let kept = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        cleaned(&kept)
+        self.hidden.hide(&cleaned(&kept))
     }
 
     /// The one to ask; started when it is not there, and once more when it went away.

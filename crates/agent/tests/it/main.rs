@@ -12,6 +12,7 @@ mod cut;
 mod elsewhere;
 mod interrupts;
 mod mcp;
+mod mcp_hostile;
 mod mcp_real;
 mod others;
 mod phases;

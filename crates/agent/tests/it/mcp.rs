@@ -4,6 +4,7 @@
 //! answers come from a listener in the test.
 
 #![cfg(unix)]
+#![allow(unreachable_pub)]
 
 use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ fn tool(name: &str, schema: Value) -> Value {
 }
 
 /// What the server says to a request; `None` is nothing.
-fn answer(script: &str, request: &Value) -> Option<Value> {
+pub fn answer(script: &str, request: &Value) -> Option<Value> {
     let object = json!({"type": "object", "properties": {"text": {"type": "string"}}});
     let result = match (request["method"].as_str()?, script) {
         ("initialize", "silent") => return None,
@@ -39,6 +40,26 @@ fn answer(script: &str, request: &Value) -> Option<Value> {
             tool("good", object),
             tool("text", json!({"type": "string"})),
             tool("huge", json!({"type": "object", "description": "x".repeat(100_000)})),
+        ]}),
+        ("tools/list", "misshapen") => {
+            let mut deep = json!({"type": "object"});
+            for _ in 0..40 {
+                deep = json!({"type": "object", "properties": {"x": deep}});
+            }
+            json!({"tools": [
+                tool("recursive", json!({"type": "object", "properties": {"x": {"$ref": "#"}}})),
+                tool("list", json!({"type": "object", "properties": ["x"]})),
+                tool("texts", json!({"type": "object", "properties": {"x": "string"}})),
+                tool("required", json!({"type": "object", "required": "x"})),
+                tool("deep", deep),
+            ]})
+        }
+        ("tools/list", "same-names") => json!({"tools": [
+            tool("shell", object.clone()),
+            tool("shell", object.clone()),
+            tool("\u{1b}[2J\u{202e}", object.clone()),
+            tool("", object.clone()),
+            tool(&"long".repeat(100_000), object),
         ]}),
         ("tools/list", "many") => {
             let from: usize = request["params"]["cursor"]
@@ -72,6 +93,11 @@ fn answer(script: &str, request: &Value) -> Option<Value> {
             {"type": "image", "data": "a".repeat(2_000_000), "mimeType": "image/png"},
             {"type": "resource", "resource": {"uri": "file:///a", "text": "inside"}},
             {"type": "audio", "data": "aGk=", "mimeType": "audio/wav"},
+        ]}),
+        ("tools/call", "poisons") => json!({"content": [
+            {"type": "image", "data": "not base64 at all", "mimeType": "image/png"},
+            {"type": "image", "data": "aGk=", "mimeType": "image/png;base64,x\"/>"},
+            {"type": "text", "text": "the key is given\u{1b}[2J"},
         ]}),
         ("tools/call", _) => {
             let text = format!(
@@ -109,6 +135,12 @@ fn scripted_server() {
         if request["method"] == "tools/call" && script == "ends-in-a-call" {
             return;
         }
+        if request["method"] == "tools/list" {
+            misbehave(&script, &mut out);
+        }
+        if script == "asks" && request.get("method").is_none() {
+            eprintln!("told: {request}");
+        }
         if script == "babbles" {
             writeln!(out, "not JSON at all\n{{\"jsonrpc\": \"1.0\"}}").unwrap();
         }
@@ -124,7 +156,63 @@ fn scripted_server() {
     }
 }
 
-fn process(name: &str, script: &str) -> McpServer {
+/// What a server does besides answering.
+fn misbehave(script: &str, out: &mut std::io::Stdout) {
+    match script {
+        "asks" => {
+            for method in [
+                "sampling/createMessage",
+                "roots/list",
+                "elicitation/create",
+                "ping",
+                "no/such",
+            ] {
+                let params = json!({"messages": [], "maxTokens": 9, "message": "your key?", "requestedSchema": {}});
+                let asked =
+                    json!({"jsonrpc": "2.0", "id": method, "method": method, "params": params});
+                writeln!(out, "{asked}").unwrap();
+            }
+        }
+        "notifies" => {
+            let notes = [
+                "notifications/tools/list_changed",
+                "notifications/message",
+                "notifications/no/such",
+            ];
+            for note in notes.iter().cycle().take(20_000) {
+                let params = json!({"level": "error", "data": "x".repeat(100)});
+                writeln!(
+                    out,
+                    "{}",
+                    json!({"jsonrpc": "2.0", "method": note, "params": params})
+                )
+                .unwrap();
+            }
+        }
+        "loud" => {
+            let junk = vec![b'e'; 1 << 20];
+            (0..20).for_each(|_| std::io::stderr().write_all(&junk).unwrap());
+            eprintln!("the last words");
+        }
+        "stays" => {
+            // Closed streams and polite signals are nothing to it; and it has a child that hides.
+            let held = std::fs::File::options()
+                .write(true)
+                .open(std::env::var("HELD").unwrap())
+                .unwrap();
+            let script =
+                "trap '' TERM HUP; env -i setsid sleep 1000 & while :; do sleep 1000; done";
+            std::process::Command::new("sh")
+                .args(["-c", script])
+                .stderr(held)
+                .spawn()
+                .unwrap();
+        }
+        _ => {}
+    }
+}
+
+pub fn process(name: &str, script: &str) -> McpServer {
     let this = std::env::current_exe().unwrap().display().to_string();
     let args = ["--exact", "mcp::scripted_server", "--nocapture", "--quiet"];
     let env = vec![
@@ -137,7 +225,7 @@ fn process(name: &str, script: &str) -> McpServer {
     server
 }
 
-async fn meet(script: &str) -> Connected {
+pub async fn meet(script: &str) -> Connected {
     mcp::connect(vec![process("s", script)]).await
 }
 
@@ -154,16 +242,16 @@ async fn call_with(
     tool.call(arguments, context).await
 }
 
-async fn call(tool: &Arc<dyn Tool>, arguments: Value) -> ToolOutput {
+pub async fn call(tool: &Arc<dyn Tool>, arguments: Value) -> ToolOutput {
     call_with(tool, arguments, &CancellationToken::new()).await
 }
 
-fn named(connected: &Connected) -> Vec<&str> {
+pub fn named(connected: &Connected) -> Vec<&str> {
     let tools = connected.tools.iter();
     tools.map(|tool| tool.spec().name.as_str()).collect()
 }
 
-fn said(output: &ToolOutput) -> &str {
+pub fn said(output: &ToolOutput) -> &str {
     output.content.as_str().unwrap()
 }
 
@@ -272,7 +360,7 @@ async fn servers_that_do_not_come_up_are_named_and_the_others_work() {
     assert!(problem().starts_with("the MCP server `closed` is missing: "));
     let stderr = &connected.servers[0].stderr;
     assert!(
-        stderr.contains("the key is Ok(\"given\")\nno database\n"),
+        stderr.contains("the key is Ok(\"********\")\nno database\n"),
         "{stderr}"
     );
     let names = named(&connected);
@@ -381,7 +469,7 @@ async fn over_http(script: &'static str) -> (String, mpsc::UnboundedReceiver<Str
     (url, headers)
 }
 
-async fn request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<(String, Vec<u8>)> {
+pub async fn request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).await.ok()? == 0 {

@@ -69,12 +69,17 @@ fn list(common: &Common, servers: &[&McpServer]) -> u8 {
     let mut text = String::new();
     let mut rows = Vec::new();
     for server in servers {
+        // As it is written: what `${NAME}` stands for may be a key.
+        let shown = server.shown();
+        let said = |key: &str| shown[key].as_str().map(str::to_owned);
         let (kind, place) = match &server.reach {
-            Reach::Command { command, args, .. } => {
-                let words: Vec<_> = std::iter::once(command).chain(args).cloned().collect();
+            Reach::Command { .. } => {
+                let args = shown["args"].as_array().into_iter().flatten();
+                let args = args.filter_map(|arg| Some(arg.as_str()?.to_owned()));
+                let words: Vec<_> = said("command").into_iter().chain(args).collect();
                 ("process", words.join(" "))
             }
-            Reach::Url { url, .. } => ("http", config::plain_url(url.as_str()).unwrap_or_default()),
+            Reach::Url { .. } => ("http", said("url").unwrap_or_default()),
         };
         let off = if server.enabled { "" } else { " (off)" };
         let line = format!("{}{off}  {kind}  {place}", server.name);

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::keys;
 use super::options::{Origin, Sourced, Wait};
 use super::reader::Reader;
-use super::secrets::{MASK, masked_block};
+use super::secrets::{MASK, masked_args, masked_block, written_url};
 use super::yaml::{Node, Value};
 
 /// The tools that are built in.
@@ -179,7 +179,8 @@ impl FallbackEntry {
 }
 
 impl McpServer {
-    pub(super) fn shown(&self) -> Json {
+    /// As it is written, with what is secret masked.
+    pub(crate) fn shown(&self) -> Json {
         self.shown.clone()
     }
 }
@@ -332,8 +333,8 @@ impl Reader<'_> {
                 let args = self.field(&fields, "args", Self::texts);
                 let env = self.field(&fields, "env", Self::variables);
                 let shown = json!({
-                    "command": command.value,
-                    "args": fields.get("args").map_or(json!([]), |(_, node)| node.to_json()),
+                    "command": fields.get("command").map(|(_, node)| node.to_json()),
+                    "args": fields.get("args").map_or(json!([]), |(_, node)| masked_args(node)),
                     "env": env.as_ref().map_or(json!({}), |env| masked(&env.value)),
                 });
                 let reach = Reach::Command {
@@ -351,7 +352,7 @@ impl Reader<'_> {
                     return None;
                 };
                 let shown = json!({
-                    "url": super::plain_url(&text.value),
+                    "url": fields.get("url").and_then(|(_, node)| written_url(node)),
                     "headers": headers.as_ref().map_or(json!({}), |headers| masked(&headers.value)),
                 });
                 let headers = headers.map(|headers| headers.value).unwrap_or_default();

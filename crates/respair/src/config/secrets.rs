@@ -1,5 +1,6 @@
 //! What of a configuration is secret: the variables that hold keys, and blocks as they may be shown.
 
+use respair_agent::mcp::secret_words;
 use serde_json::{Map, Value as Json, json};
 
 use super::keys::{self, snake};
@@ -93,6 +94,48 @@ pub(super) fn masked_block(node: &Node, env: &Env) -> Json {
     Json::Object(shown)
 }
 
+/// A command's arguments as they are written, without what looks like a key among them.
+pub(super) fn masked_args(node: &Node) -> Json {
+    let one = |node: &Node| match &node.value {
+        Value::Text(text) | Value::Number(text) => text.clone(),
+        _ => node.to_json().to_string(),
+    };
+    let args: Vec<String> = match &node.value {
+        Value::List(items) => items.iter().map(one).collect(),
+        _ => vec![one(node)],
+    };
+    let words = secret_words(&args);
+    let masked = args
+        .into_iter()
+        .map(|arg| words.iter().fold(arg, |arg, word| arg.replace(word, MASK)));
+    masked.collect()
+}
+
+/// An address as it is written, `${NAME}` and all, without what may be secret in it.
+pub(super) fn written_url(node: &Node) -> Option<String> {
+    let Value::Text(text) = &node.value else {
+        return None;
+    };
+    let mut plain = text.clone();
+    let mut holes = Vec::new();
+    while let Some((at, length)) = reference(&plain) {
+        let hole = format!("respair-hole-{}-", holes.len());
+        let name = plain[at..at + length].to_owned();
+        plain.replace_range(at..at + length, &hole);
+        holes.push((hole, name));
+    }
+    let plain = super::plain_url(&plain)?;
+    let holes = holes.iter();
+    Some(holes.fold(plain, |plain, (hole, name)| plain.replace(hole, name)))
+}
+
+/// Where the first `${NAME}` stands, and its length.
+fn reference(text: &str) -> Option<(usize, usize)> {
+    let at = text.find("${")?;
+    let length = text[at..].find('}')? + 1;
+    Some((at, length))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -116,6 +159,44 @@ mod tests {
                 {"base_url": "(no address)", "api_key_env": "RELAY_ONE"},
             ])
         );
+    }
+
+    #[test]
+    fn servers_are_shown_as_they_are_written() {
+        let node = |text: &str| parse("f", text).unwrap().unwrap();
+        let args = node(
+            "[-y, pkg, --token, hush, --port=80, '--key=${KEY}', --header, 'Authorization: Bearer ${X}', 7]",
+        );
+        assert_eq!(
+            masked_args(&args),
+            json!([
+                "-y",
+                "pkg",
+                "--token",
+                MASK,
+                "--port=80",
+                "--key=${KEY}",
+                "--header",
+                "Authorization: ********",
+                "7"
+            ])
+        );
+        for (written, shown) in [
+            (
+                "https://${HOST}/${KEY}/mcp?k=${B}",
+                Some("https://${HOST}/${KEY}/mcp"),
+            ),
+            (
+                "https://u:p@a.example/mcp/#x",
+                Some("https://a.example/mcp"),
+            ),
+            ("nonsense", None),
+        ] {
+            assert_eq!(
+                written_url(&node(&json!(written).to_string())).as_deref(),
+                shown
+            );
+        }
     }
 
     /// Whatever the file reads a key from: blocks that are not used, and those of other programs, as well.

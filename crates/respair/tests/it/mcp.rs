@@ -21,7 +21,7 @@ done
 
 fn home(relay: &Relay) -> Home {
     let servers = "mcp_servers:
-  small: {command: sh, args: [server.sh], env: {MY_KEY: hush}}
+  small: {command: sh, args: [server.sh, --root, '${HOME}'], env: {MY_KEY: hush}}
   gone: {command: sh, args: [-c, 'echo no database >&2; exit 3']}
   off: {url: 'https://me:hush@mcp.example/mcp', headers: {x-key: hush}, enabled: false}
 ";
@@ -36,7 +36,7 @@ fn servers_are_listed_and_tried() {
     let listed = home.run(&["mcp", "list"]).exits(0).out;
     assert_eq!(
         listed,
-        "small  process  sh server.sh\n\
+        "small  process  sh server.sh --root ${HOME}\n\
          gone  process  sh -c echo no database >&2; exit 3\n\
          off (off)  http  https://mcp.example/mcp\n"
     );
@@ -51,7 +51,7 @@ fn servers_are_listed_and_tried() {
     let tried = home.run(&["mcp", "test", "small", "--json"]).exits(0).out;
     let tried: Value = serde_json::from_str(&tried).unwrap();
     assert_eq!(tried[0]["tools"], json!(["mcp__small__echo"]));
-    assert_eq!(tried[0]["stderr"], "starting, key hush\n");
+    assert_eq!(tried[0]["stderr"], "starting, key ********\n");
     home.run(&["mcp", "test", "smal"])
         .exits(2)
         .says("no MCP server is called `smal`")
