@@ -106,8 +106,8 @@ impl Turn<'_> {
         let mut called = Called::None;
         let mut planned = self.plan(calls).into_iter().peekable();
         while let Some(first) = planned.next() {
-            let mut group = match first {
-                Planned::Wrong(call, why) => vec![Over::not_run(call, why)],
+            let last = match first {
+                Planned::Wrong(call, why) => Some(Over::not_run(call, why)),
                 Planned::Ready(ready) if ready.beside() => {
                     let mut group = vec![*ready];
                     while let Some(next) =
@@ -119,16 +119,17 @@ impl Turn<'_> {
                     }
                     self.run_beside(group).await
                 }
-                Planned::Ready(ready) => vec![self.run_alone(*ready).await],
+                Planned::Ready(ready) => Some(self.run_alone(*ready).await),
             };
-            for over in &group {
-                self.repeats.note(&over.call, &over.output);
-                if over.ran {
-                    called = Called::Ran;
-                }
+            let Some(mut last) = last else {
+                continue;
+            };
+            if last.ran {
+                called = Called::Ran;
             }
+            self.repeats.note(&last.call, &last.output);
             if self.cancel.is_cancelled() {
-                self.write_down(group).await;
+                self.write_down(last).await;
                 let left: Vec<_> = planned
                     .map(|next| next.call().output(&interrupted()))
                     .collect();
@@ -138,11 +139,11 @@ impl Turn<'_> {
             if planned.peek().is_none() {
                 match self.repeats.judge(self.limits.repeats) {
                     Verdict::GoOn => {}
-                    Verdict::Tell(what) => group.iter_mut().for_each(|over| over.tell(&what)),
+                    Verdict::Tell(what) => last.tell(&what),
                     Verdict::Stop(why) => called = Called::Repeating(why),
                 }
             }
-            self.write_down(group).await;
+            self.write_down(last).await;
         }
         called
     }
@@ -214,19 +215,26 @@ impl Turn<'_> {
         }
     }
 
-    /// Several at once; given in their order.
-    async fn run_beside(&mut self, group: Vec<Ready>) -> Vec<Over> {
+    /// Several at once, written down in their order, each as soon as those before it are. Gives the last one, which is not
+    /// written down yet.
+    async fn run_beside(&mut self, group: Vec<Ready>) -> Option<Over> {
         let (events, cancel) = (self.events(), self.cancel.clone());
-        let clock = &self.conversation.agent.options().clock;
+        let clock = Arc::clone(&self.conversation.agent.options().clock);
         let running = group.into_iter().map(|ready| {
-            let (events, cancel) = (events.clone(), cancel.clone());
-            run(ready, events, cancel, clock.as_ref())
+            let (events, cancel, clock) = (events.clone(), cancel.clone(), Arc::clone(&clock));
+            async move { run(ready, events, cancel, clock.as_ref()).await }
         });
-        let running = stream::iter(running);
-        running
-            .buffered(self.limits.parallel.max(1))
-            .collect()
-            .await
+        let mut left = running.len();
+        let mut running = stream::iter(running).buffered(self.limits.parallel.max(1));
+        while let Some(over) = running.next().await {
+            left -= 1;
+            if left == 0 {
+                return Some(over);
+            }
+            self.repeats.note(&over.call, &over.output);
+            self.write_down(over).await;
+        }
+        None
     }
 
     async fn run_alone(&mut self, mut ready: Ready) -> Over {
@@ -285,23 +293,21 @@ impl Turn<'_> {
         }
     }
 
-    /// The outputs become entries.
-    async fn write_down(&mut self, group: Vec<Over>) {
-        for over in group {
-            let item = over.call.output(&over.output);
-            self.answered(vec![item.clone()]).await;
-            self.tell(AgentEvent::ToolEnded {
-                call_id: over.call.call_id,
-                tool: over.call.name,
-                subject: over.subject,
-                summary: over.output.summary,
-                diff: over.diff,
-                failed: over.output.failed,
-                took: over.took,
-                item,
-            })
-            .await;
-        }
+    /// The output becomes an entry.
+    async fn write_down(&mut self, over: Over) {
+        let item = over.call.output(&over.output);
+        self.answered(vec![item.clone()]).await;
+        self.tell(AgentEvent::ToolEnded {
+            call_id: over.call.call_id,
+            tool: over.call.name,
+            subject: over.subject,
+            summary: over.output.summary,
+            diff: over.diff,
+            failed: over.output.failed,
+            took: over.took,
+            item,
+        })
+        .await;
     }
 }
 

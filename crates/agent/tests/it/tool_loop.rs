@@ -258,3 +258,41 @@ async fn large_arguments() {
     assert_eq!(run.outputs(), ["5000000"]);
     assert_eq!(run.answer.text, "Done.");
 }
+
+/// Of calls that run beside one another, what has ended is said and kept while others still run.
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_is_kept_while_others_run() {
+    let stream = response(1)
+        .call("weather", ["{\"city\":\"Oslo\"}"])
+        .call("slow", ["{}"])
+        .complete();
+    let relay = plays([Script::stream(&stream), says(2, "Rain.")]).await;
+    let seen = Arc::new(tokio::sync::Notify::new());
+    let waits = Arc::clone(&seen);
+    let slow = Made::new("slow", Permission::Allow, move |_, _| {
+        let waits = Arc::clone(&waits);
+        Box::pin(async move {
+            waits.notified().await;
+            ToolOutput::text("late", "ok")
+        })
+    });
+    let mut conversation = conversation(&relay, [Made::echo("weather") as _, slow as _]);
+    let mut work = conversation.send(Input::text("Go"));
+    let ended = async {
+        let mut ended = Vec::new();
+        loop {
+            match work.next().await.unwrap() {
+                AgentEvent::ToolEnded { tool, .. } => {
+                    ended.push(tool);
+                    seen.notify_one();
+                }
+                AgentEvent::Finished(answer) => return (ended, answer),
+                _ => {}
+            }
+        }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    let (ended, answer) = tokio::time::timeout(patience, ended).await.unwrap();
+    assert_eq!(ended, ["weather", "slow"]);
+    assert_eq!(answer.text, "Rain.");
+}
