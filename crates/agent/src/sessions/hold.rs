@@ -14,7 +14,7 @@ const TRIES: usize = 100;
 pub(super) struct Hold {
     path: PathBuf,
     /// Keeps the lock.
-    _file: File,
+    file: File,
 }
 
 /// What came of trying to hold a session.
@@ -48,7 +48,7 @@ impl Hold {
         let path = directory.join(id);
         for _ in 0..TRIES {
             match locked(&path) {
-                Ok(Some(file)) => return Held::Yes(Self { path, _file: file }),
+                Ok(Some(file)) => return Held::Yes(Self { path, file }),
                 Ok(None) => {}
                 Err(TryLockError::WouldBlock) => return Held::Elsewhere,
                 Err(TryLockError::Error(error)) => {
@@ -65,6 +65,8 @@ impl Drop for Hold {
     fn drop(&mut self) {
         // While it is locked, so that nobody else's is taken away. Where that cannot be, an empty file stays.
         let _ = std::fs::remove_file(&self.path);
+        // To close the file is not enough: a child process that is just being started has it open as well.
+        let _ = self.file.unlock();
     }
 }
 

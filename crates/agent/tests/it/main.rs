@@ -10,6 +10,7 @@ mod budgets;
 mod compacting;
 mod cut;
 mod elsewhere;
+mod forms;
 mod interrupts;
 mod mcp;
 mod mcp_hostile;

@@ -113,7 +113,7 @@ async fn list(common: &Common, sessions: &Sessions, limit: usize) -> Result<u8, 
         true => format!("{}\n", line(info)),
         false => row(info),
     });
-    Ok(super::printed(term::print(&rows.collect::<String>())))
+    Ok(super::printed(print(rows, term::stdout_is_terminal())))
 }
 
 fn line(info: &SessionInfo) -> serde_json::Value {
@@ -159,7 +159,10 @@ async fn show(common: &Common, sessions: &Sessions, id: Option<&str>) -> Result<
     let info = sessions.find(id).await?;
     let entries = sessions.entries(&info.id).await?;
     let shown = match common.json {
-        true => print(transcript::json_pieces(&info, &entries), false),
+        true => print(
+            transcript::json_pieces(&info, &entries),
+            term::stdout_is_terminal(),
+        ),
         false => {
             let title = term::one_line(&info.title);
             print(transcript::markdown_pieces(&title, &entries), true)

@@ -168,9 +168,13 @@ fn amid_a_turn(home: &Home, args: &[&str]) -> (Child, BufReader<std::process::Ch
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    while !line.contains("\"text.delta\"") {
+    // Once the second piece is told the first is written.
+    for _ in 0..2 {
         line.clear();
-        assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended");
+        while !line.contains("\"text.delta\"") {
+            line.clear();
+            assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended");
+        }
     }
     (child, out)
 }
