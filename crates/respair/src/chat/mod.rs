@@ -14,6 +14,7 @@ mod complete;
 mod does;
 mod draw;
 mod foot;
+mod keys;
 mod line;
 mod markdown;
 mod page;
@@ -213,6 +214,10 @@ impl Chat {
                 None => match self.ui.read().await? {
                     Typed::Line(text) => text,
                     Typed::End => return Ok(()),
+                    Typed::Cleared => {
+                        interrupts = 0;
+                        continue;
+                    }
                     Typed::Stop => {
                         self.ui.suspend().await;
                         continue;

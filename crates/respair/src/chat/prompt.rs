@@ -3,6 +3,8 @@
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reedline::{
     Color, ColumnarMenu, EditCommand, Emacs, FileBackedHistory, Highlighter, KeyCode, KeyModifiers,
@@ -16,11 +18,15 @@ use super::complete::Complete;
 
 /// Messages that the history keeps.
 const KEPT: usize = 1000;
+/// What stands before a message.
+const MARK: &str = "› ";
 
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     Line(String),
+    /// Ctrl-C, on a line with something in it: it was thrown away.
+    Cleared,
     /// Ctrl-C.
     Interrupt,
     /// Ctrl-Z.
@@ -48,10 +54,11 @@ impl Input {
     pub(super) fn editor(history: Option<PathBuf>, cwd: PathBuf, color: bool) -> Self {
         let (requests, waiting) = std::sync::mpsc::channel::<Request>();
         std::thread::spawn(move || {
-            let mut editor = editor(history.as_deref(), cwd, color);
+            let typed = Arc::new(AtomicBool::new(false));
+            let mut editor = editor(history.as_deref(), cwd, color, &typed);
             for request in waiting {
-                let typed = edit(&mut editor, request.text, color);
-                let _ = request.reply.send(typed);
+                let line = edit(&mut editor, request.text, color, &typed);
+                let _ = request.reply.send(line);
             }
         });
         Self { requests }
@@ -108,7 +115,7 @@ fn line(prompts: bool) -> Typed {
     }
 }
 
-fn editor(history: Option<&Path>, cwd: PathBuf, color: bool) -> Reedline {
+fn editor(history: Option<&Path>, cwd: PathBuf, color: bool, typed: &Arc<AtomicBool>) -> Reedline {
     let mut keys = default_emacs_keybindings();
     let newline = || ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
     keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, newline());
@@ -125,11 +132,12 @@ fn editor(history: Option<&Path>, cwd: PathBuf, color: bool) -> Reedline {
             ReedlineEvent::MenuNext,
         ]),
     );
-    let menu = Box::new(ColumnarMenu::default().with_name("completion"));
+    let menu = ColumnarMenu::default().with_name("completion");
+    let menu = Box::new(menu.with_marker(MARK));
     let editor = Reedline::create()
         .use_bracketed_paste(true)
         .with_ansi_colors(color)
-        .with_highlighter(Box::new(AsTyped))
+        .with_highlighter(Box::new(AsTyped(Arc::clone(typed))))
         .with_completer(Box::new(Complete { cwd }))
         .with_quick_completions(true)
         .with_partial_completions(true)
@@ -164,7 +172,9 @@ fn private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn edit(editor: &mut Reedline, text: String, color: bool) -> Typed {
+/// `typed` is whether there was something in the line when it was last drawn.
+fn edit(editor: &mut Reedline, text: String, color: bool, typed: &AtomicBool) -> Typed {
+    typed.store(false, Ordering::Relaxed);
     if !text.is_empty() {
         editor.run_edit_commands(&[EditCommand::Clear, EditCommand::InsertString(text)]);
     }
@@ -174,6 +184,7 @@ fn edit(editor: &mut Reedline, text: String, color: bool) -> Typed {
     let _ = editor.sync_history();
     match signal {
         Ok(Signal::Success(line)) => Typed::Line(unescaped(&line)),
+        Ok(Signal::CtrlC) if typed.load(Ordering::Relaxed) => Typed::Cleared,
         Ok(Signal::CtrlC) => Typed::Interrupt,
         Ok(Signal::CtrlD) => Typed::End,
         Ok(Signal::HostCommand(_)) => Typed::Stop,
@@ -187,11 +198,12 @@ fn unescaped(text: &str) -> String {
     text.replace("\\\n", "\n")
 }
 
-/// What is typed has the terminal's own colour: any other may be that of its background.
-struct AsTyped;
+/// What is typed has the terminal's own colour: any other may be that of its background. Keeps whether there is something.
+struct AsTyped(Arc<AtomicBool>);
 
 impl Highlighter for AsTyped {
     fn highlight(&self, line: &str, _: usize) -> StyledText {
+        self.0.store(!line.is_empty(), Ordering::Relaxed);
         let mut text = StyledText::new();
         text.push((Color::Default.normal(), line.to_owned()));
         text
@@ -225,7 +237,7 @@ impl Prompt for Mark {
     }
 
     fn render_prompt_indicator(&self, _: PromptEditMode) -> std::borrow::Cow<'_, str> {
-        "› ".into()
+        MARK.into()
     }
 
     fn render_prompt_multiline_indicator(&self) -> std::borrow::Cow<'_, str> {

@@ -3,8 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers};
-use futures_util::StreamExt as _;
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 use respair_agent::{AgentEvent, Answer, Work};
 use tokio::sync::oneshot;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{Waiting, answer_to};
 use super::draw::Draw;
+use super::keys::Keys;
 use super::present::Presenter;
 use super::prompt::{Input, Typed};
 use super::signals::{Signal, Signals};
@@ -55,7 +55,7 @@ enum Woken<T> {
 
 /// What comes by itself while something runs.
 struct Watch {
-    keys: Option<EventStream>,
+    keys: Option<Keys>,
     ticks: Interval,
 }
 
@@ -64,7 +64,7 @@ impl Watch {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Self {
-            keys: drawn.then(EventStream::new),
+            keys: drawn.then(Keys::start),
             ticks,
         }
     }
@@ -76,8 +76,16 @@ impl Watch {
         };
         tokio::select! {
             biased;
-            Some(Ok(key)) = keys.next() => Woken::Key(key),
+            key = keys.next() => Woken::Key(key),
             _ = self.ticks.tick() => Woken::Tick,
+        }
+    }
+
+    /// The keys that nobody has looked at.
+    async fn end(self) -> Vec<Event> {
+        match self.keys {
+            Some(keys) => keys.end().await,
+            None => Vec::new(),
         }
     }
 }
@@ -186,11 +194,10 @@ impl Ui {
                 Woken::Tick => self.tick(&mut waiting),
             }
         };
-        drop(watch);
         // What waited for an answer that nobody gave.
         drop(self.unasked(&mut waiting));
         let took = self.began.elapsed();
-        self.over().await;
+        self.over(watch, &cancel).await?;
         Ok((answer, took))
     }
 
@@ -227,8 +234,7 @@ impl Ui {
                 break None;
             }
         };
-        drop(watch);
-        self.over().await;
+        self.over(watch, &cancel).await?;
         Ok(done)
     }
 
@@ -240,13 +246,17 @@ impl Ui {
         self.view.offer(Draw::Status(Some(status)));
     }
 
-    async fn over(&mut self) {
+    async fn over(&mut self, watch: Watch, cancel: &CancellationToken) -> Result<(), Leave> {
+        for key in watch.end().await {
+            self.key(key, cancel, &mut None)?;
+        }
         self.say_last(Draw::Asked).await;
         self.say_last(Draw::Status(None)).await;
         if self.interrupted {
             // What was to be sent after it is given back, to be looked at.
             self.typing.text = self.typing.everything();
         }
+        Ok(())
     }
 
     /// Says something when a turn is over. After an interrupt a terminal that takes nothing is not waited for.

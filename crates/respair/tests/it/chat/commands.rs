@@ -70,6 +70,10 @@ fn the_tabulator_completes_commands_and_files() {
     let terminal = Terminal::chat(&home);
     terminal.type_in("/rea\t");
     terminal.shows("› /reasoning");
+    // The menu leaves the prompt as it is.
+    terminal.type_in("\x15/re\t");
+    let screen = terminal.shows("/retry ");
+    assert!(screen.contains("› /re\n"), "{screen}");
     terminal.type_in("\x15see @notes\t");
     terminal.shows("› see @notes-of-today.txt");
     terminal.type_in("\r");

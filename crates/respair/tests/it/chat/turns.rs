@@ -112,11 +112,19 @@ fn ctrl_c_stops_and_twice_leaves() {
 }
 
 #[test]
-fn at_the_prompt_ctrl_c_twice_leaves() {
+fn at_the_prompt_ctrl_c_clears_and_twice_leaves() {
     let relay = relay("text");
     let home = Home::seed("custom", &relay);
     let terminal = Terminal::chat(&home);
-    terminal.type_in("half a line\x03");
+    // On a line with something in it Ctrl-C throws that away, however often.
+    for _ in 0..2 {
+        terminal.type_in("half a line");
+        terminal.until("typed", |text| text.ends_with("› half a line"));
+        terminal.type_in("\x03");
+        let screen = terminal.ready();
+        assert!(!screen.contains("once more"), "{screen}");
+    }
+    terminal.type_in("\x03");
     terminal.shows("Ctrl-C once more leaves");
     terminal.ready();
     terminal.type_in("\x03");
