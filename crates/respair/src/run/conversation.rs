@@ -1,7 +1,7 @@
 //! `respair run` with tools or a session: one turn of a conversation.
 //!
-//! On a terminal the text of every response is shown live. A pipe holds the answer alone, so there the text of a response waits
-//! until it is known what it was: what comes before a call is said on standard error, as is what was superseded.
+//! On a terminal the text of every response is shown live. A pipe holds the answer alone, so there the text waits until the
+//! turn is over: what came before a call is said on standard error, as is what was superseded.
 
 use std::io::{self, IsTerminal as _};
 
@@ -177,11 +177,6 @@ impl Talk {
                 shows.extend(words::notice(&event).map(Show::Notice));
                 shows
             }
-            AgentEvent::Continued { .. } => {
-                let mut shows = self.release();
-                shows.extend(words::notice(&event).map(Show::Notice));
-                shows
-            }
             AgentEvent::ToolStarted { .. } => self.aside(),
             AgentEvent::ToolEnded { .. } => {
                 let mut shows = self.aside();
@@ -200,14 +195,6 @@ impl Talk {
         match std::mem::take(&mut self.held) {
             held if held.is_empty() => Vec::new(),
             held => vec![Show::Reasoning(held)],
-        }
-    }
-
-    /// What was held is a part of the answer.
-    fn release(&mut self) -> Vec<Show> {
-        match std::mem::take(&mut self.held) {
-            held if held.is_empty() => Vec::new(),
-            held => vec![Show::Text(held)],
         }
     }
 
@@ -265,9 +252,13 @@ impl Talk {
         }
     }
 
-    fn ending(&mut self, answer: &Answer) -> Vec<Show> {
+    fn ending(&self, answer: &Answer) -> Vec<Show> {
         let interrupted = answer.status == AnswerStatus::Interrupted;
-        let mut shows = self.release();
+        let mut shows = Vec::new();
+        if self.holds {
+            // What was held may hold more: what only its end showed to be commentary.
+            shows.push(Show::Text(answer.text.clone()));
+        }
         shows.extend(interrupted.then_some(Show::Interrupt));
         if self.run.json {
             let session = self.session.as_deref();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod agent;
+mod agent_endings;
 mod bin;
 #[cfg(unix)]
 mod chat;
