@@ -13,6 +13,7 @@ mod change;
 mod diff;
 mod edit_file;
 pub(crate) mod environment;
+mod hooks;
 mod near;
 mod open;
 #[cfg(target_os = "linux")]
@@ -24,6 +25,7 @@ mod read_file;
 pub mod sandbox;
 mod search_files;
 mod seen;
+mod settings;
 mod shell;
 mod write_file;
 

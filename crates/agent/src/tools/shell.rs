@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use super::Settings;
 use super::arguments::Arguments;
 use super::environment::scrubbed;
+use super::hooks::Watched;
 use super::output::{Kept, cleaned};
 use super::place::{Place, Places};
 use super::process::{self, Group};
@@ -140,6 +141,7 @@ impl Shell {
             .stdout(writer.try_clone().map_err(failed)?)
             .stderr(writer);
         let output = Receiver::from_owned_fd(reader.into()).map_err(failed)?;
+        let watched = self.watch(&plan).await;
         let started = process::start(command, self.sandbox.clone()).await;
         let (child, group) = started.map_err(failed)?;
         let mut running = Running {
@@ -155,7 +157,40 @@ impl Shell {
             running.drain().await;
         }
         let left_behind = running.clear_up().await;
-        Ok(told(&ended, &running.kept, left_behind, plan.time))
+        let mut output = told(&ended, &running.kept, left_behind, plan.time);
+        if let Some(mut watched) = watched {
+            let aside = tokio::task::spawn_blocking(move || watched.put_aside()).await;
+            self.say_aside(&aside.unwrap_or_default(), &mut output);
+        }
+        Ok(output)
+    }
+
+    /// What git would run later, as it is before the command. Without a sandbox it could run that itself.
+    async fn watch(&self, plan: &Plan) -> Option<Watched> {
+        self.sandbox.as_ref()?;
+        let (workdir, top) = (plan.workdir.path.clone(), self.places.cwd().to_owned());
+        let look = tokio::task::spawn_blocking(move || Watched::look(&workdir, &top));
+        look.await.ok()
+    }
+
+    fn say_aside(&self, aside: &[PathBuf], output: &mut ToolOutput) {
+        if aside.is_empty() {
+            return;
+        }
+        let shown = aside.iter().map(|path| {
+            let below = path.strip_prefix(self.places.cwd()).unwrap_or(path);
+            below.display().to_string()
+        });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let said = format!(
+            "[put aside, since git would run it later, outside of the sandbox: {shown}; it has `.put-aside` behind its name now, \
+             and what was there before is there again. Only the user can put it there]"
+        );
+        if let Value::String(text) = &mut output.content {
+            text.push('\n');
+            text.push_str(&said);
+        }
+        output.summary.push_str(&format!(", put aside {shown}"));
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 mod edits;
+mod hooks;
 mod hostile;
 mod paths;
 mod reads;

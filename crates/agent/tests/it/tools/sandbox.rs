@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// Whether this kernel has it; if not, that is said.
-fn is_here() -> bool {
+pub(super) fn is_here() -> bool {
     let state = sandbox::state(&Settings::new("/"));
     let here = state.starts_with("shell runs under Landlock");
     if !here {
