@@ -7,6 +7,7 @@ mod support;
 
 mod broken;
 mod budgets;
+mod call_ids;
 mod compacting;
 mod cut;
 mod elsewhere;

@@ -293,3 +293,41 @@ async fn each_is_read_in_its_own_manner() {
         assert_eq!(second.requests().len() - before, requests, "{mode}");
     }
 }
+
+/// A call that ran before the switch is history for the other endpoint, and is not run again.
+#[tokio::test(start_paused = true)]
+async fn a_switch_runs_nothing_twice() {
+    let first = plays([
+        calls(1, "weather", &json!({"city": "Oslo"})),
+        error(402, "billing", "Pay."),
+    ])
+    .await;
+    let second = plays([says(1, "Rain.")]).await;
+    let tool = Made::echo("weather");
+    let mut options = between(&first, &[&second]);
+    options.tools.add(tool.clone());
+    let run = say(&mut Conversation::new(Agent::new(options)), "Go").await;
+    assert_eq!((run.answer.text.as_str(), tool.count()), ("Rain.", 1));
+    let sent = input(&second.requests()[0]);
+    assert_eq!(joined(&sent, "switched"), ["echo Oslo"]);
+}
+
+/// A native endpoint is held to the protocol: its first violation is the result, and is mended by nobody.
+#[tokio::test(start_paused = true)]
+async fn a_native_endpoint_is_held_to_the_protocol() {
+    let stream = response(1).message(["Hi"]).complete();
+    let late = Script::stream(&stream.drop_type("response.created"));
+    let (first, second) = (plays([late]).await, plays([says(1, "Here.")]).await);
+    let mut options = between(&first, &[&second]);
+    let url = format!("{}/v1", first.base_url()).parse().unwrap();
+    options.links[0] = link(respair_client::Endpoint::native("openai", url));
+    let run = say(&mut Conversation::new(Agent::new(options)), "Go").await;
+    assert_eq!(run.answer.status, AnswerStatus::Failed);
+    let error = run.answer.error.unwrap();
+    assert_eq!(
+        (error.code.as_deref(), error.event),
+        (Some("created-missing"), Some(0))
+    );
+    assert_eq!((first.requests().len(), second.requests().len()), (1, 0));
+    assert_eq!(run.answer.text, "");
+}

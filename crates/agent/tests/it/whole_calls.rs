@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-const OSLO: &str = "{\"city\":\"Oslo\"}";
+pub(crate) const OSLO: &str = "{\"city\":\"Oslo\"}";
 const ROME: &str = "{\"city\":\"Rome\"}";
 
 /// A call that names itself, so that a stream leaves it as it is.
-fn named(id: &str, arguments: Value) -> Item {
+pub(crate) fn named(id: &str, arguments: Value) -> Item {
     Item::raw(json!({
         "type": "function_call",
         "id": format!("fc_{id}"),
@@ -22,24 +22,24 @@ fn named(id: &str, arguments: Value) -> Item {
     }))
 }
 
-fn opened(id: &str) -> ev::Ev {
+pub(crate) fn opened(id: &str) -> ev::Ev {
     ev::item_added(named(id, json!("")).with("status", "in_progress"))
 }
 
 /// A response whose call is closed as this item; its end is still to come.
-fn closed(item: Item) -> Stream {
+pub(crate) fn closed(item: Item) -> Stream {
     response(1).push(opened("1")).push(ev::item_done(item))
 }
 
 /// A response with a call whose arguments came so far, and which was not closed.
-fn open(arguments: &str) -> Stream {
+pub(crate) fn open(arguments: &str) -> Stream {
     let deltas = Some(arguments).filter(|text| !text.is_empty());
     response(1)
         .push(ev::call_added("weather"))
         .extend(deltas.map(ev::arguments_delta))
 }
 
-fn incomplete() -> ev::Ev {
+pub(crate) fn incomplete() -> ev::Ev {
     ev::incomplete("max_output_tokens")
 }
 
@@ -350,75 +350,5 @@ async fn a_call_runs_when_it_is_whole_and_once() {
                 Failed(_) => {}
             }
         }
-    }
-}
-
-/// A relay that counts its calls from 0 in every response.
-#[tokio::test(start_paused = true)]
-async fn an_id_that_comes_again_in_another_response_is_another_call() {
-    let again = |number: u64, city: &str| {
-        let item = named("0", json!(json!({ "city": city }).to_string()));
-        let stream = response(number).push(opened("0")).push(ev::item_done(item));
-        Script::stream(&stream.complete())
-    };
-    let relay = plays([
-        again(1, "Oslo"),
-        again(2, "Oslo"),
-        again(3, "Rome"),
-        says(4, "Done."),
-    ])
-    .await;
-    let tool = Made::echo("weather");
-    let run = say(&mut conversation(&relay, [tool.clone() as _]), "Go").await;
-    assert_eq!(run.answer.text, "Done.");
-    assert_eq!(tool.count(), 3);
-    let requests = relay.requests();
-    let outputs = joined(&input(&requests[3]), "the last");
-    assert_eq!(outputs, ["echo Oslo", "echo Oslo", "echo Rome"]);
-    // What was sent once is sent the same again: it is in the upstream's cache.
-    let (third, fourth) = (input(&requests[2]), input(&requests[3]));
-    assert_eq!(third[..], fourth[..third.len()]);
-}
-
-/// Calls that name nothing are bounded, though the model cannot be told.
-#[tokio::test(start_paused = true)]
-async fn calls_without_a_name_end_the_turn() {
-    let nameless = response(1)
-        .push(opened("1").without("item.name"))
-        .push(ev::item_done(named("1", json!(OSLO)).without("name")))
-        .complete();
-    let relay = plays([Script::stream(&nameless)]).await;
-    let run = say(
-        &mut conversation(&relay, [Made::echo("weather") as _]),
-        "Go",
-    )
-    .await;
-    assert_eq!(run.answer.status, AnswerStatus::Stopped);
-    assert_eq!(relay.requests().len(), 3);
-    assert!(
-        run.answer
-            .message
-            .unwrap()
-            .contains("no call that could be run")
-    );
-}
-
-/// `max_output_tokens` in the middle of every call: what the upstream says is how the turn ends.
-#[tokio::test(start_paused = true)]
-async fn calls_that_are_always_cut_leave_the_turn_incomplete() {
-    for stream in [
-        open("{\"city\":\"Os").push(incomplete()),
-        closed(named("1", json!("{\"city\":\"Os")).with("status", "incomplete")).push(incomplete()),
-    ] {
-        let relay = plays([Script::stream(&stream)]).await;
-        let tool = Made::echo("weather");
-        let run = say(&mut conversation(&relay, [tool.clone() as _]), "Go").await;
-        assert_eq!(run.answer.status, AnswerStatus::Incomplete);
-        assert_eq!((tool.count(), relay.requests().len()), (0, 4));
-        let message = run.answer.message.unwrap();
-        assert!(
-            message.contains("after 3 continuations: max_output_tokens"),
-            "{message}"
-        );
     }
 }
