@@ -22,9 +22,15 @@ use bin::{Done, Home, relay};
 const DOCUMENTS: &[&str] = &[
     "README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "docs/CHAT.md",
+    "docs/CHECK.md",
+    "docs/GATEWAY.md",
     "docs/HERMES.md",
+    "docs/LIBRARY.md",
+    "docs/RECOVERY.md",
     "docs/TENETS.md",
+    "docs/TOOLS.md",
     "crates/core/README.md",
 ];
 
@@ -144,63 +150,66 @@ fn quick_start() {
 fn typed_screens() {
     let overwrite = std::env::var_os("TRYCMD").is_some_and(|value| value == "overwrite");
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut readme = read("README.md");
     let stream = fs::read(root().join("fixtures/rules/no-created.sse")).unwrap();
     let mut typed = 0;
-    for (name, range) in blocks(&readme, "typed").into_iter().rev() {
-        let home = Home::new();
-        home.write("relay.sse", &stream);
-        let mut screen = String::new();
-        for line in readme[range.clone()].lines() {
-            let Some(line) = line.strip_prefix("$ respair ") else {
-                continue;
-            };
-            typed += 1;
-            let mut command = home.command(&words(line));
-            let done = Done::of(command.env("COLUMNS", "100").output().unwrap());
-            screen.push_str(&format!("$ respair {line}\n{}{}", done.out, done.err));
+    for path in DOCUMENTS {
+        let mut document = read(path);
+        for (name, range) in blocks(&document, "typed").into_iter().rev() {
+            let home = Home::new();
+            home.write("relay.sse", &stream);
+            let mut screen = String::new();
+            for line in document[range.clone()].lines() {
+                let Some(line) = line.strip_prefix("$ respair ") else {
+                    continue;
+                };
+                typed += 1;
+                let mut command = home.command(&words(line));
+                let done = Done::of(command.env("COLUMNS", "100").output().unwrap());
+                screen.push_str(&format!("$ respair {line}\n{}{}", done.out, done.err));
+            }
+            match overwrite {
+                true => document.replace_range(range, &screen),
+                false => assert_eq!(document[range], screen, "{path}: {name}"),
+            }
         }
-        match overwrite {
-            true => readme.replace_range(range, &screen),
-            false => assert_eq!(readme[range], screen, "{name}"),
+        if overwrite {
+            fs::write(root().join(path), document).unwrap();
         }
     }
     assert!(typed >= 3, "{typed}");
-    if overwrite {
-        fs::write(root().join("README.md"), readme).unwrap();
-    }
 }
 
 /// Endpoints that are checked: the screen is what `respair check` says of the scenario, times aside.
 #[test]
 fn asked_screens() {
+    const CHECK: &str = "docs/CHECK.md";
     let overwrite = std::env::var_os("TRYCMD").is_some_and(|value| value == "overwrite");
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut readme = read("README.md");
-    let asked = blocks(&readme, "asked");
+    let mut page = read(CHECK);
+    let asked = blocks(&page, "asked");
     assert!(!asked.is_empty());
     for (name, range) in asked.into_iter().rev() {
         let relay = relay(&name);
         let shown = "http://127.0.0.1:8383";
-        let typed = readme[range.clone()].lines().next().unwrap().to_owned();
+        let typed = page[range.clone()].lines().next().unwrap().to_owned();
         let real = typed.replace(shown, &relay.base_url());
         let home = Home::new();
         let mut command = home.command(&words(real.strip_prefix("$ respair ").unwrap()));
         let done = Done::of(command.env("COLUMNS", "100").output().unwrap());
         let said = format!("{}{}", done.err, done.out).replace(&relay.base_url(), shown);
         let screen = format!("{typed}\n{said}");
-        if untimed(&readme[range.clone()]) == untimed(&screen) {
+        if untimed(&page[range.clone()]) == untimed(&screen) {
             continue;
         }
         assert!(
             overwrite,
-            "{name}: README.md shows\n{}\nand not\n{screen}",
-            &readme[range]
+            "{name}: {CHECK} shows\n{}\nand not\n{screen}",
+            &page[range]
         );
-        readme.replace_range(range, &screen);
+        page.replace_range(range, &screen);
     }
     if overwrite {
-        fs::write(root().join("README.md"), readme).unwrap();
+        fs::write(root().join(CHECK), page).unwrap();
     }
 }
 
@@ -267,11 +276,11 @@ const REQUESTS: &[Row] = &[
     ("the answer breaks off in the middle", "cut-mid-text", "custom", "{}", [1, 1], 3),
 ];
 
-/// The table of requests: every row is in the README, and nothing else, and the relay was asked that often.
+/// The table of requests: every row is on the page, and nothing else, and the relay was asked that often.
 #[test]
 fn requests_of_a_turn() {
-    let readme = read("README.md");
-    let (_, table) = readme.split_once("<!-- measured: requests -->\n").unwrap();
+    let page = read("docs/RECOVERY.md");
+    let (_, table) = page.split_once("<!-- measured: requests -->\n").unwrap();
     let shown: Vec<&str> = table
         .lines()
         .skip(2)
@@ -298,25 +307,49 @@ fn requests_of_a_turn() {
     }
 }
 
-/// Links into the repository lead somewhere.
+/// Links into the repository lead somewhere, to a heading where they name one.
 #[test]
 fn links() {
     for path in DOCUMENTS {
         let document = read(path);
-        let folder = root().join(path);
         for link in document
             .split("](")
             .skip(1)
             .filter_map(|rest| rest.split(')').next())
         {
-            let file = link.split('#').next().unwrap();
+            let (file, heading) = match link.split_once('#') {
+                Some((file, heading)) => (file, Some(heading)),
+                None => (link, None),
+            };
             // An address, or a name that rustdoc resolves.
-            if file.contains("://") || !file.contains(['.', '/']) {
+            if file.contains("://") || !(file.is_empty() || file.contains(['.', '/'])) {
                 continue;
             }
-            assert!(folder.with_file_name(file).exists(), "{path}: {link}");
+            let target = match file {
+                "" => root().join(path),
+                file => root().join(path).with_file_name(file),
+            };
+            assert!(target.exists(), "{path}: {link}");
+            if let Some(heading) = heading {
+                let text = fs::read_to_string(&target).unwrap();
+                let found = text
+                    .lines()
+                    .filter(|line| line.starts_with('#'))
+                    .any(|line| anchor(line) == heading);
+                assert!(found, "{path}: {link}: there is no such heading");
+            }
         }
     }
+}
+
+/// What a link calls a heading.
+fn anchor(line: &str) -> String {
+    let title = line.trim_start_matches('#').trim().to_lowercase();
+    let kept = title.chars().filter_map(|c| match c {
+        ' ' => Some('-'),
+        c => (c.is_alphanumeric() || matches!(c, '-' | '_')).then_some(c),
+    });
+    kept.collect()
 }
 
 /// What CONTRIBUTING asks of a rule: its fixture is there, and shows it; or the test that shows it is there, and names it.
