@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::tty::Mode;
+use super::tty::{self, Mode};
 
 /// A signal that the conversation is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub(super) struct Signals {
     /// Without a terminal there is none that could go away, and `nohup` is left alone.
     #[cfg(unix)]
     hangup: Option<tokio::signal::unix::Signal>,
+    /// The terminal went away, whether or not that is a signal.
+    #[cfg(unix)]
+    gone: Option<tokio::sync::oneshot::Receiver<()>>,
     /// Ctrl-Z, where the terminal's settings are to be put back first.
     #[cfg(unix)]
     stop: Option<tokio::signal::unix::Signal>,
@@ -42,6 +45,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup,
+            gone: terminal.then(tty::gone),
             stop,
             mode,
         })
@@ -60,6 +64,7 @@ impl Signals {
                 biased;
                 _ = self.terminate.recv() => return Signal::End,
                 () = next(&mut self.hangup) => return Signal::End,
+                () = gone(&mut self.gone) => return Signal::End,
                 _ = self.interrupt.recv() => return Signal::Interrupt,
                 () = next(&mut self.stop) => self.mode.iter().for_each(Mode::suspend),
             }
@@ -85,6 +90,19 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         Signal::Interrupt
+    }
+}
+
+/// Resolves once.
+#[cfg(unix)]
+async fn gone(gone: &mut Option<tokio::sync::oneshot::Receiver<()>>) {
+    let went = match gone {
+        Some(gone) => gone.await.is_ok(),
+        None => false,
+    };
+    *gone = None;
+    if !went {
+        std::future::pending::<()>().await;
     }
 }
 

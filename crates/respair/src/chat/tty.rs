@@ -96,6 +96,35 @@ fn set(mode: &rustix::termios::Termios) {
     let _ = rustix::termios::tcsetattr(io::stdin(), now, mode);
 }
 
+/// A thread that waits until the terminal goes away, which is not always a signal: whoever reads from it would then read
+/// nothing for ever.
+#[cfg(unix)]
+pub(super) fn gone() -> tokio::sync::oneshot::Receiver<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let (sender, gone) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let input = io::stdin();
+        loop {
+            // No event is asked for: an end and an error are told in any case.
+            let mut watched = [PollFd::new(&input, PollFlags::empty())];
+            match poll(&mut watched, None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                // Nothing can be told.
+                Err(_) => return,
+                Ok(_) => {}
+            }
+            if watched[0]
+                .revents()
+                .intersects(PollFlags::HUP | PollFlags::ERR)
+            {
+                let _ = sender.send(());
+            }
+            return;
+        }
+    });
+    gone
+}
+
 /// Forgets the lines that were typed and not read yet.
 pub(super) fn forget_typed() {
     #[cfg(unix)]

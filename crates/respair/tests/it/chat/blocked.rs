@@ -1,7 +1,8 @@
 //! Terminals that take nothing, and terminals that went away.
 
 use std::io::{Read, Write};
-use std::process::{Child, ExitStatus};
+use std::os::fd::AsFd as _;
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -24,7 +25,7 @@ impl Unread {
     fn chat(home: &Home, term: &str) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(24, 80)).unwrap();
-        let mut child: Child = Command::new(binary())
+        let child = Command::new(binary())
             .args(["chat"])
             .env_clear()
             .env("HOME", home.path(""))
@@ -32,6 +33,26 @@ impl Unread {
             .current_dir(home.path(""))
             .spawn(pts)
             .unwrap();
+        Self::of(pty, child, term)
+    }
+
+    /// On a terminal that is not its own: when it goes away, nobody says so.
+    fn apart(home: &Home) -> Self {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        pty.resize(pty_process::Size::new(24, 80)).unwrap();
+        let side = || Stdio::from(pts.as_fd().try_clone_to_owned().unwrap());
+        let child = home
+            .command(&["chat"])
+            .env("TERM", "xterm")
+            .stdin(side())
+            .stdout(side())
+            .stderr(side())
+            .spawn()
+            .unwrap();
+        Self::of(pty, child, "xterm")
+    }
+
+    fn of(pty: Pty, mut child: Child, term: &str) -> Self {
         let id = child.id().to_string();
         let (sender, ended) = mpsc::channel();
         std::thread::spawn(move || sender.send(child.wait().unwrap()));
@@ -145,6 +166,16 @@ fn a_terminal_that_went_away() {
         ended.recv_timeout(HANGS).expect("it ends");
         keeps_the_part(&home, "Hello");
     }
+}
+
+/// One that went away without a signal, while nothing runs: who reads from it would do so for ever.
+#[test]
+fn a_terminal_that_went_away_at_the_prompt() {
+    let relay = plays([says(1, "Hello.")]);
+    let home = Home::seed("custom", &relay);
+    let Unread { pty, ended, .. } = Unread::apart(&home);
+    drop(pty);
+    ended.recv_timeout(HANGS).expect("it ends");
 }
 
 /// Its tools, which are in sessions of their own, do not outlive it.
