@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::place::{Place, Places, closed, why};
+use super::place::{Place, Places, closed, spelt, why};
 
 /// A directory on the way is only walked through.
 #[cfg(target_os = "linux")]
@@ -49,7 +49,9 @@ impl Places {
             name: name.to_owned(),
         };
         match entry.stat() {
-            Ok(found) if self.is_closed(&found) => Err(closed(&place.shown)),
+            Ok(found) if self.is_closed(&found) || self.is_linked(&found) => {
+                Err(closed(&place.shown))
+            }
             _ => Ok(entry),
         }
     }
@@ -102,6 +104,17 @@ impl Places {
         self.closed().contains(&identity(found))
     }
 
+    /// Whether it is another name of a file of our own.
+    fn is_linked(&self, found: &Stat) -> bool {
+        if found.st_nlink < 2 || !matches!(kind(found), Kind::File) {
+            return false;
+        }
+        // Not of /proc, which has no links to files on a disk.
+        let own = self.protected().iter();
+        let mut own = own.filter(|path| *path != Path::new("/proc"));
+        own.any(|path| holds(path, identity(found), 0, &mut OWN.clone()))
+    }
+
     fn leads_to_closed(&self, path: &Path) -> bool {
         let closed = self.closed();
         let mut ancestors = path.ancestors();
@@ -139,6 +152,31 @@ impl Entry {
     }
 }
 
+/// Entries of the closed directories that are compared, and how deep they are looked for.
+const OWN: usize = 4_096;
+const OWN_DEPTH: usize = 4;
+
+/// Whether one of the files in `directory` is this one: a name of it elsewhere, a hard link, is no way round.
+fn holds(directory: &Path, wanted: (u64, u64), depth: usize, left: &mut usize) -> bool {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        let path = entry.path();
+        let Ok(found) = rustix::fs::lstat(&path) else {
+            continue;
+        };
+        let is_below = matches!(kind(&found), Kind::Directory)
+            && depth < OWN_DEPTH
+            && holds(&path, wanted, depth + 1, left);
+        if identity(&found) == wanted || is_below {
+            return true;
+        }
+    }
+    false
+}
+
 /// What a file is, as far as the tools care.
 pub(super) enum Kind {
     File,
@@ -171,7 +209,7 @@ pub(super) fn names(path: &Path, most: usize) -> io::Result<(Vec<String>, bool)>
             break;
         }
         let entry = entry?;
-        let mut name = entry.file_name().to_string_lossy().into_owned();
+        let mut name = spelt(Path::new(&entry.file_name()));
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             name.push('/');
         }

@@ -105,8 +105,8 @@ impl Places {
         }
         let shown = match path.strip_prefix(&self.cwd) {
             Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
-            Ok(below) => below.display().to_string(),
-            Err(_) => path.display().to_string(),
+            Ok(below) => spelt(below),
+            Err(_) => spelt(&path),
         };
         let inside = path.starts_with(&self.cwd)
             || self.allowed.iter().any(|allowed| path.starts_with(allowed));
@@ -122,6 +122,19 @@ impl Places {
             outside,
         })
     }
+}
+
+/// A path on one line: a name may hold a newline, and what follows it would look like something else.
+pub(super) fn spelt(path: &Path) -> String {
+    let text = path.display().to_string();
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let spelt = text.chars().map(|c| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    });
+    spelt.collect()
 }
 
 /// The sentence for what no tool may touch.

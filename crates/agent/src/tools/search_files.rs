@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Arguments;
 use super::open::Opened;
-use super::place::{Place, Places};
+use super::place::{Place, Places, spelt};
 use super::seen::Seen;
 use super::{blocking, counted, preview_of_path};
 use crate::{BoxFuture, CallContext, Permission, Preview, Tool, ToolOutput, ToolSpec};
@@ -289,7 +289,7 @@ impl Search {
 
     fn shown(&self, path: &Path) -> String {
         let below = path.strip_prefix(self.places.cwd()).unwrap_or(path);
-        below.display().to_string()
+        spelt(below)
     }
 
     fn look_into(&mut self, file: File, size: u64, shown: String) {

@@ -37,9 +37,16 @@ pub(crate) fn command(common: &Common, what: &args::Mcp) -> u8 {
                 .iter()
                 .map(|server| server.name.as_str())
                 .collect();
-            term::error(&format!("no MCP server is called `{name}`"));
-            if let Some(near) = config::closest(name, names.iter().copied()) {
-                term::help(&format!("did you mean `{near}`?"));
+            term::error(&format!(
+                "no MCP server is called `{}`",
+                term::one_line(name)
+            ));
+            match config::closest(name, names.iter().copied()) {
+                Some(near) => term::help(&format!("did you mean `{near}`?")),
+                None if names.is_empty() => {
+                    term::help("`mcp_servers` in the configuration names them")
+                }
+                None => term::help(&format!("there are: {}", names.join(", "))),
             }
             return USAGE;
         }

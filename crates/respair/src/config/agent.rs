@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use respair_agent::{Permission, Rule};
+use respair_client::Endpoint;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
@@ -351,6 +352,12 @@ impl Reader<'_> {
                     self.problem(path, node, "`url` is no http or https address");
                     return None;
                 };
+                if url.scheme() == "http" && !Endpoint::custom(url.clone()).is_loopback() {
+                    let file = self.file;
+                    self.notices.push(format!(
+                        "{file}: `{path}.url` is plain http: its headers and what is said can be read on the way"
+                    ));
+                }
                 let shown = json!({
                     "url": fields.get("url").and_then(|(_, node)| written_url(node)),
                     "headers": headers.as_ref().map_or(json!({}), |headers| masked(&headers.value)),

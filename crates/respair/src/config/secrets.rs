@@ -199,6 +199,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_server_whose_headers_can_be_read_on_the_way_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.yaml");
+        let text = "mcp_servers: {a: {url: 'http://a.example/'}, b: {url: 'http://127.0.0.1:9/'}, c: {url: 'https://c.example'}}";
+        std::fs::write(&file, text).unwrap();
+        let loaded = super::super::load(Some(&file), &Default::default(), &Env::empty());
+        let said: Vec<_> = loaded
+            .remarks
+            .iter()
+            .map(|remark| remark.text(true))
+            .collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].contains("`mcp_servers.a.url` is plain http"),
+            "{said:?}"
+        );
+    }
+
     /// Whatever the file reads a key from: blocks that are not used, and those of other programs, as well.
     #[test]
     fn every_variable_that_holds_a_key_is_known() {

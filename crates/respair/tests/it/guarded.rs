@@ -116,6 +116,24 @@ fn a_configuration_that_is_a_link_is_closed_where_it_lies() {
     }
 }
 
+/// Without a sandbox our environment is one `cat` away, but for a process that is nobody's to look into. Root looks anywhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn our_own_process_is_closed_without_a_sandbox_too() {
+    let look = "cat /proc/$PPID/environ || echo closed; test -O /proc/$PPID/environ && echo ours";
+    let relay = asking(vec![("shell", json!({"command": look}))]);
+    let home = Home::with_config(&(seed("custom", &relay) + "agent: {sandbox: false}\n"));
+    home.run(&["run", "Do it.", "--tools", "--yes"]).exits(0);
+    let output = &outputs(&relay)[0];
+    match rustix::process::geteuid().is_root() {
+        true => assert!(output.contains("ours"), "{output}"),
+        false => assert!(
+            output.contains("closed") && !output.contains("ours"),
+            "{output}"
+        ),
+    }
+}
+
 /// The login of another program is a key that respair uses.
 #[test]
 fn the_login_is_closed() {

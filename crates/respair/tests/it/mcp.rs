@@ -56,6 +56,9 @@ fn servers_are_listed_and_tried() {
         .exits(2)
         .says("no MCP server is called `smal`")
         .says("did you mean `small`?");
+    home.run(&["mcp", "test", "nothing-like-it"])
+        .exits(2)
+        .says("there are: small, gone, off");
     let none = Home::new();
     none.run(&["mcp", "list"])
         .exits(0)

@@ -89,12 +89,19 @@ async fn respairs_own_files_are_closed_to_every_tool() {
     let own = bench.own.display().to_string();
     symlink("../own", bench.work.join("link")).unwrap();
     symlink("../own/config.yaml", bench.work.join("file")).unwrap();
+    std::fs::create_dir(bench.own.join("deep")).unwrap();
+    std::fs::write(bench.own.join("deep/sessions.db"), "the-key").unwrap();
+    for (own, name) in [("config.yaml", "hard"), ("deep/sessions.db", "harder")] {
+        std::fs::hard_link(bench.own.join(own), bench.work.join(name)).unwrap();
+    }
     let through_root = format!("/proc/self/root{own}/config.yaml");
     for path in [
         "../own/config.yaml",
         "link/config.yaml",
         "link/new",
         "file",
+        "hard",
+        "harder",
         "link/../own/config.yaml",
         &format!("{own}/config.yaml"),
         &through_root,
@@ -108,12 +115,14 @@ async fn respairs_own_files_are_closed_to_every_tool() {
         ] {
             let preview = bench.preview(tool, arguments.clone());
             assert_eq!(preview.diff, None);
-            assert!(preview.outside.is_some(), "{tool} {path}");
+            // Another name of a file is seen when it is opened.
+            let seen = preview.outside.is_some() || path.starts_with("hard");
+            assert!(seen, "{tool} {path}");
             let said = bench.fails(tool, arguments).await;
             assert!(said.contains("closed to tools"), "{tool} {path}: {said}");
         }
     }
-    assert_eq!(std::fs::read_dir(&bench.own).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(&bench.own).unwrap().count(), 2);
     // A search from above goes round it.
     let said = bench
         .does("search_files", json!({"path": "..", "pattern": "the-key"}))
@@ -144,6 +153,29 @@ async fn gits_own_files_have_to_be_asked_for() {
         let write = json!({"path": path, "content": "x"});
         assert_eq!(bench.preview("write_file", write).outside, None, "{path}");
     }
+}
+
+/// A name with a newline looks like something else on a line of its own.
+#[tokio::test]
+async fn a_name_stays_on_its_line() {
+    let bench = Bench::new();
+    bench.write("a\n+++ b/x\u{1b}[2J", "needle");
+    let spelt = "a\\n+++ b/x\\u{1b}[2J";
+    let write = json!({"path": "a\n+++ b/x\u{1b}[2J", "content": "y"});
+    let preview = bench.preview("write_file", write);
+    assert_eq!(preview.subject, spelt);
+    assert!(
+        preview
+            .diff
+            .unwrap()
+            .starts_with(&format!("--- a/{spelt}\n+++ b/{spelt}\n@@"))
+    );
+    let said = bench
+        .does("search_files", json!({"pattern": "needle"}))
+        .await;
+    assert_eq!(said, format!("{spelt}:1: needle\n"));
+    let said = bench.does("read_file", json!({"path": "a\n+++ b"})).await;
+    assert!(said.ends_with("x\\u{1b}[2J"), "{said}");
 }
 
 /// What was allowed was the path as it was shown.
