@@ -173,9 +173,10 @@ impl Sessions {
             before: Mutex::default(),
             late: AtomicBool::new(false),
         };
-        if let Some(entry) = left::entry(&entries, left, "interrupted") {
-            // Where it cannot be written it is found again the next time.
-            let _ = session.append(&entry).await;
+        // Where it cannot be written it is no entry, and found again the next time.
+        if let Some(entry) = left::entry(&entries, left, "interrupted")
+            && session.append(&entry).await.is_ok()
+        {
             entries.push(entry);
         }
         Ok((session, entries))
@@ -413,6 +414,12 @@ mod tests {
         drop(session);
         let whole = sessions.writer.ask(|db| Ok(db.is_whole())).await.unwrap();
         assert!(whole);
+        // It can be gone on with, and says why nothing is kept.
+        let (session, read) = sessions.resume(Some(&id)).await.unwrap();
+        let next = read.len() as u64;
+        let refused = session.append(&item(next)).await.unwrap_err();
+        assert!(refused.to_string().contains("full"), "{refused}");
+        drop(session);
         // Once there is room again it goes on where it ended.
         pages(&sessions, 100_000).await;
         let (session, read) = sessions.resume(Some(&id)).await.unwrap();
