@@ -10,6 +10,7 @@ mod budgets;
 mod call_ids;
 mod compacting;
 mod cut;
+mod drawn;
 mod elsewhere;
 mod forms;
 mod interrupts;
