@@ -62,3 +62,14 @@ fn without_a_terminal_lines_are_messages() {
     done.exits(1).says("the upstream says: no");
     home.run(&["chat"]).exits(0);
 }
+
+/// What is thought and what is said in between are told apart, on a dumb terminal and in a pipe.
+#[test]
+fn commentary_does_not_run_into_reasoning() {
+    let relay = relay("agent");
+    let home = Home::seed("custom", &relay);
+    home.write("README.md", b"# A project\n");
+    let done = home.run_with_input(&["chat"], b"What is here?\n");
+    let apart = "I look at what is there first.\n\nLet me look at the files.\n";
+    assert!(done.err.contains(apart), "{}", done.err);
+}
