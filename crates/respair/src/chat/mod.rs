@@ -142,6 +142,7 @@ impl Chat {
             model: None,
             code: 0,
         };
+        chat.ui.presenter.quiet = common.quiet;
         if !common.quiet
             && let Err(Leave(code)) = chat.greet(&notices).await
         {
@@ -183,7 +184,7 @@ impl Chat {
             Ok(()) => self.code,
             Err(Leave(code)) => code,
         };
-        let kept = self.conversation.totals().requests > 0;
+        let kept = self.conversation.totals().requests > 0 && !self.ui.presenter.quiet;
         let last = self.id.as_ref().filter(|_| kept).map(|id| {
             let said = format!("`respair chat --resume {id}` goes on with it");
             Draw::Notice(said)
@@ -293,8 +294,15 @@ impl Chat {
         for draw in errors(&answer) {
             self.ui.say_last(draw).await;
         }
-        let line = status::closing(&answer, &self.who(), self.context(), took);
-        self.ui.say_last(Draw::Closing(line)).await;
+        let last = match self.ui.presenter.quiet {
+            // A blank line.
+            true => Draw::Document(String::new()),
+            false => {
+                let line = status::closing(&answer, &self.who(), self.context(), took);
+                Draw::Closing(line)
+            }
+        };
+        self.ui.say_last(last).await;
         Ok(())
     }
 

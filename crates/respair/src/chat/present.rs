@@ -20,6 +20,8 @@ pub(super) struct Presenter {
     /// A diff that was shown when it was asked about is not shown again.
     pub(super) asked: Option<String>,
     pub(super) folds: bool,
+    /// `-q`: remarks about a turn are left out.
+    pub(super) quiet: bool,
     /// The reasoning of the last turn that was folded.
     folded: String,
     /// It is more than is kept.
@@ -50,6 +52,12 @@ impl Presenter {
 
     /// What an event looks like.
     pub(super) fn present(&mut self, event: AgentEvent) -> Vec<Draw> {
+        let mut draws = self.draws(event);
+        draws.retain(|draw| !(self.quiet && matches!(draw, Draw::Notice(_))));
+        draws
+    }
+
+    fn draws(&mut self, event: AgentEvent) -> Vec<Draw> {
         let mut draws = Vec::new();
         match event {
             AgentEvent::Step { step, .. } => {

@@ -1,6 +1,9 @@
 //! Terminals that cannot be drawn on, and none at all.
 
-use respair_faults::{Request, Script, ev};
+use std::path::Path;
+
+use respair_faults::{Gate, Request, Script, Step, ev};
+use rustix::termios::LocalModes;
 
 use super::terminal::*;
 use super::*;
@@ -72,4 +75,51 @@ fn commentary_does_not_run_into_reasoning() {
     let done = home.run_with_input(&["chat"], b"What is here?\n");
     let apart = "I look at what is there first.\n\nLet me look at the files.\n";
     assert!(done.err.contains(apart), "{}", done.err);
+}
+
+/// Ctrl-Z gives the terminal back as it was, `fg` goes on: in the middle of an answer, and at the prompt.
+#[test]
+fn ctrl_z_stops_and_fg_goes_on() {
+    let gate = Gate::new();
+    let stream = response(1).message(["Hello", " there."]).complete();
+    let relay =
+        plays([Script::stream(&stream)
+            .after_first("response.output_text.delta", Step::Gate(gate.clone()))]);
+    let home = Home::seed("custom", &relay);
+    let bin = binary().display();
+    let script = format!(
+        "set -m; PATH=/usr/bin:/bin; {bin} chat; echo stopped once; read -r go; fg; echo stopped twice; read -r go; fg"
+    );
+    let shell = Path::new("/bin/sh");
+    let terminal = Terminal::start_program(&home, (80, 40), shell, &["-c", &script], &[]);
+    let is_cooked = || {
+        let modes = rustix::termios::tcgetattr(&*terminal.pty).unwrap();
+        let cooked = LocalModes::ICANON | LocalModes::ECHO;
+        modes.local_modes.contains(cooked)
+    };
+    terminal.ready();
+    terminal.type_in("go\r");
+    terminal.shows("Hello");
+    terminal.type_in("\x1a");
+    terminal.shows("stopped once");
+    assert!(is_cooked());
+    terminal.type_in("\r");
+    // What was live is drawn again below.
+    terminal.until("drawn again", |text| text.matches("Hello").count() == 2);
+    assert!(!is_cooked());
+    gate.open();
+    terminal.shows("Hello there.");
+    terminal.ready();
+    terminal.type_in("half");
+    terminal.shows("› half");
+    terminal.type_in("\x1a");
+    terminal.shows("stopped twice");
+    assert!(is_cooked());
+    terminal.type_in("\r");
+    terminal.until("again", |text| text.ends_with("› half"));
+    terminal.type_in("\x03");
+    terminal.ready();
+    terminal.type_in("\x04");
+    let (status, screen) = terminal.end();
+    assert_eq!(status.code(), Some(0), "{screen}");
 }

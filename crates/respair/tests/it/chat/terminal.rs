@@ -1,6 +1,7 @@
 //! The binary on a terminal that is looked at: through a pty, as a person would see it.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -28,10 +29,21 @@ pub struct Shown {
 
 impl Terminal {
     pub fn start(home: &Home, size: (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_program(home, size, binary(), args, env)
+    }
+
+    /// Another program than ours: a shell that runs it.
+    pub fn start_program(
+        home: &Home,
+        size: (u16, u16),
+        program: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let (columns, rows) = size;
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(rows, columns)).unwrap();
-        let child = Command::new(binary())
+        let child = Command::new(program)
             .args(args)
             .env_clear()
             .env("HOME", home.path(""))

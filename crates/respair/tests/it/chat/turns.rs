@@ -176,3 +176,17 @@ fn a_long_answer_scrolls_away_whole() {
         .collect();
     assert_eq!(found, words);
 }
+
+/// `-q`: the answer, and what goes wrong.
+#[test]
+fn quiet_leaves_the_answer() {
+    let whole = response(1).message(["Hello", " there."]).complete();
+    let half = Script::stream(&whole.clone().before("response.created"));
+    let relay = plays([half.cut(), Script::stream(&whole)]);
+    let home = Home::seed("custom", &relay);
+    let terminal = Terminal::start(&home, (60, 24), &["chat", "-q"], &[]);
+    terminal.ready();
+    let screen = terminal.say("hi");
+    assert_eq!(screen, "› hi\n\nHello there.\n\n›");
+    assert_eq!(relay.requests().len(), 2);
+}
