@@ -158,6 +158,7 @@ impl Shell {
         }
         let left_behind = running.clear_up().await;
         let mut output = told(&ended, &running.kept, left_behind, plan.time);
+        self.say_why(&ended, plan.time, &mut output);
         if let Some(mut watched) = watched {
             let aside = tokio::task::spawn_blocking(move || watched.put_aside()).await;
             self.say_aside(&aside.unwrap_or_default(), &mut output);
@@ -171,6 +172,24 @@ impl Shell {
         let (workdir, top) = (plan.workdir.path.clone(), self.places.cwd().to_owned());
         let look = tokio::task::spawn_blocking(move || Watched::look(&workdir, &top));
         look.await.ok()
+    }
+
+    /// What the model cannot know from the output alone, and could do about it.
+    fn say_why(&self, ended: &Ended, time: Duration, output: &mut ToolOutput) {
+        let Value::String(text) = &mut output.content else {
+            return;
+        };
+        let most = self.time_most;
+        if matches!(ended, Ended::OutOfTime) && time < most {
+            text.push_str(&format!("\n[`timeout` may be up to {}]", most.as_secs()));
+        }
+        let refused = ["Permission denied", "Operation not permitted"];
+        if output.failed && self.sandbox.is_some() && refused.iter().any(|what| text.contains(what))
+        {
+            text.push_str(
+                "\n[the sandbox: commands write only below the working directory and in temporary directories]",
+            );
+        }
     }
 
     fn say_aside(&self, aside: &[PathBuf], output: &mut ToolOutput) {

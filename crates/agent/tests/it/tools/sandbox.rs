@@ -50,6 +50,8 @@ async fn it_writes_only_where_it_may() {
         assert!(!bench.work.join("../beside").exists(), "{command}");
         assert_eq!(std::fs::read(bench.work.join("../kept")).unwrap(), b"kept");
     }
+    let said = says(&bench, "echo x > ../beside").await;
+    assert!(said.ends_with("write only below the working directory and in temporary directories]"));
     let said = says(&bench, &format!("cat {root}/kept && ls {root} /")).await;
     assert!(said.ends_with("[exit 0]"), "{said}");
 }

@@ -134,6 +134,25 @@ async fn what_cannot_be_run_is_said() {
     }
 }
 
+/// A million writes of a byte each, and as many processes as there is time for.
+#[tokio::test]
+async fn many_small_things_are_withstood() {
+    let bench = Bench::with(|settings| settings.shell_output = 9_000);
+    let command = "i=0; while [ $i -lt 300000 ]; do printf x; i=$((i+1)); done; echo; echo last";
+    let said = bench.does("shell", json!({"command": command})).await;
+    assert!(said.ends_with("last\n[exit 0]") && said.len() < 9_200);
+    let bomb = "n() { [ $1 -gt 0 ] || exec sleep 1000; env -i setsid sleep 1000 & n $(($1-1)) & n $(($1-1)) & }; \
+                exec 9> alive; n 5; sleep 0.3; echo ready >&9; exit 3";
+    fifo(&bench.work.join("alive"));
+    let (context, _lines) = context(&CancellationToken::new());
+    let call = bench
+        .tool("shell")
+        .call(object(json!({"command": bomb})), context);
+    let (output, took) = until_all_are_gone(&bench.work, call, || None).await;
+    assert!(text(&output.unwrap()).starts_with("[exit 3]"));
+    assert!(took < 10 * SOON, "{took:?}");
+}
+
 /// A gigabyte goes by; a third of the bound is its head, the rest its tail.
 #[tokio::test]
 async fn a_flood_is_cut_in_the_middle() {
@@ -311,7 +330,10 @@ async fn a_command_that_hangs_is_ended_at_its_limit() {
     })
     .await;
     let output = output.unwrap();
-    assert_eq!(text(&output), "so far\n[ended after 120 s, its time limit]");
+    assert_eq!(
+        text(&output),
+        "so far\n[ended after 120 s, its time limit]\n[`timeout` may be up to 600]"
+    );
     assert!(output.failed && took < 2 * SOON, "{took:?}");
 }
 
