@@ -29,7 +29,7 @@ pub(crate) fn decision(typed: &str) -> Option<Decision> {
 }
 
 /// What a call is about, on one line that is no longer than that.
-fn about(subject: &str) -> String {
+pub(crate) fn about(subject: &str) -> String {
     let line = one_line(subject);
     match line.char_indices().nth(ABOUT) {
         Some((at, _)) => format!("{}…", &line[..at]),
@@ -175,6 +175,12 @@ mod tests {
         ] {
             assert_eq!(decision(typed), expected, "{typed:?}");
         }
+    }
+
+    #[test]
+    fn what_is_long_is_cut_once_it_runs() {
+        assert_eq!(about("a\nb"), "a b");
+        assert_eq!(about(&"ä".repeat(5_000)).chars().count(), ABOUT + 1);
     }
 
     #[test]

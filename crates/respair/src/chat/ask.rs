@@ -57,7 +57,7 @@ impl Ui {
         cancel: &CancellationToken,
     ) -> Result<Option<Waiting>, Leave> {
         if !self.asks {
-            let (tool, what) = (one_line(&approval.tool), one_line(&approval.subject));
+            let (tool, what) = (one_line(&approval.tool), words::about(&approval.subject));
             let said = format!(
                 "{tool} is refused, since nobody can be asked: {what}; `--yes` allows it, as does `agent.approval`"
             );

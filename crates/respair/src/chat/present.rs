@@ -81,7 +81,7 @@ impl Presenter {
                 ..
             } => draws.push(Draw::ToolStarted {
                 call_id,
-                what: format!("{tool} {subject}"),
+                what: format!("{tool} {}", words::about(&subject)),
             }),
             AgentEvent::ToolProgress { call_id, line, .. } => {
                 draws.push(Draw::ToolProgress { call_id, line });

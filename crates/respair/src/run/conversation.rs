@@ -207,7 +207,7 @@ impl Talk {
         };
         shows.extend(asking::asks(&approval).into_iter().map(Show::Detail));
         if !self.asks {
-            let what = one_line(&approval.subject);
+            let what = words::about(&approval.subject);
             let tool = one_line(&approval.tool);
             shows = vec![Show::Notice(format!(
                 "{tool} is refused, since nobody can be asked: {what}; `--yes` allows it, as does `agent.approval`"
