@@ -87,6 +87,16 @@ pub(crate) fn columns() -> Option<usize> {
     (columns > 0).then_some(usize::from(columns))
 }
 
+/// Forgets the lines that were typed and not read yet.
+pub(crate) fn forget_typed() {
+    #[cfg(unix)]
+    {
+        let typed = rustix::termios::QueueSelector::IFlush;
+        // What is no terminal has nothing that was typed ahead.
+        let _ = rustix::termios::tcflush(io::stdin(), typed);
+    }
+}
+
 /// Whether standard error is a terminal.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()

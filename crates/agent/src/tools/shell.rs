@@ -186,9 +186,15 @@ impl Shell {
         let refused = ["Permission denied", "Operation not permitted"];
         if output.failed && self.sandbox.is_some() && refused.iter().any(|what| text.contains(what))
         {
-            text.push_str(
-                "\n[the sandbox: commands write only below the working directory and in temporary directories]",
-            );
+            let below = match self.places.holds_protected() {
+                true => {
+                    "to what exists already below the working directory, where respair's own files lie,"
+                }
+                false => "below the working directory",
+            };
+            text.push_str(&format!(
+                "\n[the sandbox: commands write only {below} and in temporary directories]"
+            ));
         }
     }
 

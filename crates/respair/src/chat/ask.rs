@@ -12,10 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::draw::Draw;
 use super::prompt::Typed;
 use super::signals::Signal;
-use super::tty;
 use super::ui::{Leave, Ui};
 use crate::agent::{asking, words};
-use crate::term::one_line;
+use crate::term::{self, one_line};
 
 /// Whoever types pauses no longer than this, and reads a question no faster.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -72,7 +71,7 @@ impl Ui {
             state: State::Quiet(Instant::now()),
         });
         if !self.drawn {
-            tty::forget_typed();
+            term::forget_typed();
         }
         self.show(Draw::Ask(lines), cancel, &mut waiting).await?;
         if !self.drawn && waiting.is_some() {

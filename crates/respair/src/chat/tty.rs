@@ -125,16 +125,6 @@ pub(super) fn gone() -> tokio::sync::oneshot::Receiver<()> {
     gone
 }
 
-/// Forgets the lines that were typed and not read yet.
-pub(super) fn forget_typed() {
-    #[cfg(unix)]
-    {
-        let typed = rustix::termios::QueueSelector::IFlush;
-        // What is no terminal has nothing that was typed ahead.
-        let _ = rustix::termios::tcflush(io::stdin(), typed);
-    }
-}
-
 /// Undoes what was switched on, on a terminal that still takes something.
 pub(super) fn leave() {
     let mut out = io::stdout();

@@ -222,6 +222,8 @@ impl Talk {
             drop(approval);
             return Ok(());
         }
+        // What was typed before the question stood there is no answer to it.
+        term::forget_typed();
         loop {
             let (line, typed) = oneshot::channel();
             // It cannot be waited for any less: whoever interrupts leaves the thread behind, and the process ends.

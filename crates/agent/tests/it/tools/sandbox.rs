@@ -129,6 +129,7 @@ async fn a_working_directory_that_holds_our_own_files() {
     ] {
         let said = says(&bench, command).await;
         assert!(said.contains("Permission denied"), "{command}: {said}");
+        assert!(said.contains("to what exists already below"), "{said}");
     }
     let mut settings = Settings::new(&bench.work);
     settings.protected.push(bench.work.join("conf/respair"));

@@ -143,3 +143,38 @@ fn a_question_is_put_when_nothing_is_typed() {
     assert!(screen.contains("Not yet."), "{screen}");
     assert!(!home.path("new.txt").exists());
 }
+
+/// `respair run`: what was typed before a question stands there allows nothing.
+#[test]
+fn what_was_typed_before_a_question_is_no_answer_to_it() {
+    let shell = |turn, command: &str| {
+        let arguments = serde_json::json!({"command": command}).to_string();
+        Script::stream(
+            &response(turn)
+                .call("shell", [arguments.as_str()])
+                .complete(),
+        )
+    };
+    let relay = plays([
+        shell(1, "cat heard"),
+        shell(2, "touch allowed"),
+        says(3, "Done."),
+    ]);
+    let home = project(&relay, "agent: {approval: {shell(cat heard): allow}}\n");
+    let heard = home.path("heard");
+    let made = std::process::Command::new("mkfifo").arg(&heard).status();
+    assert!(made.unwrap().success());
+    let terminal = Terminal::start(&home, (100, 40), &["run", "Do it.", "--tools"], &[]);
+    // The command is there to hear it: so is what is typed.
+    let mut go = std::fs::File::options().write(true).open(heard).unwrap();
+    terminal.type_in("y\r");
+    terminal.until("typed", |text| text.ends_with("\ny"));
+    std::io::Write::write_all(&mut go, b"go\n").unwrap();
+    drop(go);
+    terminal.until("asked", |text| text.ends_with(QUESTION));
+    terminal.type_in("n not yet\r");
+    terminal.shows("Done.");
+    let told = relay.requests()[2].json().unwrap().to_string();
+    assert!(told.contains("not run: the user says: not yet"), "{told}");
+    assert!(!home.path("allowed").exists());
+}
