@@ -96,7 +96,7 @@ pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) ->
             Some(variable) => failed.with_hint(format!(
                 "`{variable}` names a proxy, which may be what cannot be reached"
             )),
-            None => failed,
+            None => failed.with_hint("is the endpoint running, and is `base_url` right?"),
         };
     }
     let verb = match Break::of(&error) {

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Mode;
@@ -277,12 +277,35 @@ fn unknown(error: &clap::Error) -> Option<&str> {
     }
 }
 
+/// What to say of a second word behind `run`: the prompt is one word to the shell only in quotes.
+fn unquoted(error: &clap::Error, args: &[OsString]) -> Option<&'static str> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let typed = |what: &str| args.iter().any(|arg| arg == what);
+    if error.kind() != ErrorKind::UnknownArgument || word.starts_with('-') || !typed("run") {
+        return None;
+    }
+    Some(match typed("--tools") {
+        true => {
+            "the names of tools stand behind `=`, the prompt in quotes: respair run --tools=shell \"…\""
+        }
+        false => "put the prompt in quotes: respair run \"…\"",
+    })
+}
+
 /// Adds what was probably meant where clap finds nothing near: its measure misses `rnu` for `run`, and it does not look for
 /// `init` below `config`.
 pub(crate) fn suggest(
     mut error: clap::Error,
     args: impl IntoIterator<Item = OsString>,
 ) -> clap::Error {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(tip) = unquoted(&error, &args) {
+        let tips = vec![tip.to_owned().into()];
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        return error;
+    }
     let Some(typed) = unknown(&error).map(str::to_owned) else {
         return error;
     };

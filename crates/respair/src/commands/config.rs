@@ -28,15 +28,17 @@ fn init(common: &Common, force: bool, env: &Env) -> u8 {
         return USAGE;
     };
     let shown = paths::shown(&located.path, env);
-    match write(
-        &located.path,
-        &config::template::render(&common.flags()),
-        force,
-    ) {
+    let text = config::template::render(&common.flags());
+    match write(&located.path, &text, force) {
         Ok(()) => {
             let code = super::printed(term::print(&format!("wrote {shown}\n")));
             if !common.quiet {
-                term::help("fill it in, then `respair config check`");
+                // `<endpoint>`, `<model>`: what the flags did not fill in.
+                let empty = text.contains("default: <") || text.contains("base_url: https://<");
+                term::help(match empty {
+                    true => "fill it in, then `respair config check`",
+                    false => "`respair config check` says whether anything is missing",
+                });
             }
             code
         }
@@ -161,7 +163,9 @@ fn check(common: &Common, env: &Env) -> u8 {
             format!("{file}: chooses no endpoint: set model.provider and model.base_url\n")
         }
         Err(Unusable::Nothing) => {
-            format!("{file} is not there, and nothing else says which endpoint to use\n")
+            format!(
+                "{file} is not there, and nothing else says which endpoint to use\n  `respair config init` writes it\n"
+            )
         }
         Err(Unusable::Problems(problems)) => problems.iter().map(|p| format!("{p}\n")).collect(),
     };

@@ -37,9 +37,13 @@ pub(super) fn read(
             &written.origin,
         )
     };
-    let mut url = Url::parse(text).map_err(|e| wrong(&format!("is no address ({e})")))?;
+    let schemeless = || wrong("does not begin with http:// or https://");
+    let mut url = Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => schemeless(),
+        error => wrong(&format!("is no address ({error})")),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("does not begin with http:// or https://"));
+        return Err(schemeless());
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("names no host"));

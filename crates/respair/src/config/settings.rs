@@ -264,7 +264,8 @@ fn fetch(
         Key::Variable(name) => match env.text(name) {
             Ok(Some(text)) => checked(&text, &key.origin, remarks),
             Ok(None) => {
-                let problem = Problem::new(format!("the environment variable {name} is not set"));
+                let problem = Problem::new(format!("the environment variable {name} is not set"))
+                    .help(format!("`export {name}=…`, with the key"));
                 Err(address::blame(problem, &key.origin))
             }
             Err(_) => Err(address::blame(

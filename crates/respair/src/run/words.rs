@@ -232,14 +232,21 @@ fn reading(outcome: &Outcome) -> String {
     if outcome.path == Path::Strict {
         return "strict".to_owned();
     }
+    // That the end is missing is how such a turn ended; nothing was put in its place.
+    let endless = matches!(
+        outcome.status,
+        TurnStatus::Truncated | TurnStatus::Interrupted
+    );
     let mut codes: Vec<&str> = Vec::new();
     for repair in &outcome.repairs {
         let code = repair.code.as_str();
-        if !codes.contains(&code) {
+        let told = endless && code == "terminal-missing";
+        if !told && !codes.contains(&code) {
             codes.push(code);
         }
     }
     match codes.is_empty() {
+        true if endless => "tolerant".to_owned(),
         true => "tolerant, nothing to repair".to_owned(),
         false => format!("repaired: {}", some(codes)),
     }

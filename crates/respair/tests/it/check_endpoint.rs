@@ -234,7 +234,7 @@ fn nothing_is_asked_of_a_door_that_stays_shut() {
         .run(&["check", "http://127.0.0.1:1/v1", "--model", "m"])
         .exits(2);
     assert_eq!(done.out, "");
-    assert!(done.err.ends_with("error: http://127.0.0.1:1/v1 could not be checked: no connection to 127.0.0.1:1: connection refused\n"), "{}", done.err);
+    assert!(done.err.ends_with("error: http://127.0.0.1:1/v1 could not be checked: no connection to 127.0.0.1:1: connection refused\nhelp: is the endpoint running, and is `base_url` right?\n"), "{}", done.err);
 }
 
 #[test]

@@ -162,9 +162,40 @@ fn no_numbers_of_the_system_and_a_word_about_the_proxy() {
         .says("error: --trace no/such: No such file or directory\n");
     run("http://127.0.0.1:1", &[], "nonsense")
         .exits(1)
-        .says("error: no connection to 127.0.0.1:1: connection refused (connect_failed)\n");
+        .says("error: no connection to 127.0.0.1:1: connection refused (connect_failed)\n")
+        .says("help: is the endpoint running, and is `base_url` right?");
     run("http://relay.invalid", &[], "http://127.0.0.1:1")
         .exits(1)
         .says("error: no connection to relay.invalid: connection refused (connect_failed)\n")
         .says("help: `HTTP_PROXY` names a proxy, which may be what cannot be reached\n");
+}
+
+/// An end that is missing is said once, and is nothing that was repaired.
+#[test]
+fn a_cut_answer_was_not_repaired() {
+    let relay = relay("cut-mid-text");
+    let home = Home::with_config(&seed("custom", &relay));
+    let cut = "truncated: what came is shown, the rest is missing · 1 request · tolerant";
+    let done = home.run(&["run", "--recovery", "inline", "hi"]).exits(3);
+    let line = done.err.lines().last().unwrap();
+    assert!(line.starts_with(cut) && !line.contains("repair"), "{line}");
+}
+
+#[test]
+fn init_asks_to_fill_in_only_what_is_empty() {
+    let home = Home::new();
+    home.run(&["config", "init"]).exits(0).says("fill it in");
+    let done = home
+        .run(&[
+            "config",
+            "init",
+            "--force",
+            "--base-url",
+            "http://127.0.0.1:1/v1",
+            "--model",
+            "m",
+        ])
+        .exits(0);
+    assert!(!done.err.contains("fill it in"), "{}", done.err);
+    home.run(&["config", "check"]).exits(0);
 }

@@ -56,7 +56,7 @@ fn new_requests_go_by_the_new_file_and_streams_go_on() {
     for (text, why) in [
         (
             "model: {provider: custom, base_url: nowhere}",
-            "base_url: is no address",
+            "base_url: does not begin with http",
         ),
         ("model: [", ":1:"),
         ("{}", "no endpoint is configured"),
