@@ -64,6 +64,8 @@ pub struct Answer {
 pub struct Totals {
     /// Requests that were made.
     pub requests: u32,
+    /// Of those, the ones that were given up for breaking the protocol: the user may pay for them.
+    pub discarded: u32,
     /// Tokens that went in.
     pub input_tokens: u64,
     /// Tokens that came out.
@@ -93,6 +95,7 @@ impl Totals {
     /// Adds a response.
     pub fn add(&mut self, outcome: &Outcome) {
         self.requests += outcome.upstream_requests;
+        self.discarded += outcome.discarded_requests;
         let usage: Option<Usage> = outcome
             .usage
             .as_ref()
@@ -116,6 +119,7 @@ impl Totals {
     /// Adds another turn.
     pub fn add_turn(&mut self, turn: &Self) {
         self.requests += turn.requests;
+        self.discarded += turn.discarded;
         self.input_tokens += turn.input_tokens;
         self.output_tokens += turn.output_tokens;
         self.reasoning_tokens += turn.reasoning_tokens;

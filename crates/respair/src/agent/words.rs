@@ -139,6 +139,7 @@ pub(crate) fn closing_line(answer: &Answer, session: Option<&str>) -> String {
     }
     parts.push(counted(answer.totals.requests, "request"));
     parts.extend(last.and_then(run::reading_of));
+    parts.extend(run::discarded(answer.totals.discarded));
     let totals = &answer.totals;
     if totals.input_tokens + totals.output_tokens > 0 {
         let (input, output) = (totals.input_tokens, totals.output_tokens);

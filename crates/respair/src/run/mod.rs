@@ -28,7 +28,7 @@ use crate::{USAGE, commands, term};
 pub(crate) use conversation::exit_code as exit_code_of;
 pub(crate) use endpoint::endpoint;
 pub(crate) use screen::{Looks, Screen, Show};
-pub(crate) use words::{CUT, Notices, closing_line, errors, reading_of};
+pub(crate) use words::{CUT, Notices, closing_line, discarded, errors, reading_of};
 
 /// The exit code of an interrupted command, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;

@@ -207,15 +207,21 @@ pub(crate) fn closing_line(outcome: &Outcome) -> String {
         let off = outcome.without.iter().map(|code| code.as_str()).collect();
         parts.push(format!("not guaranteed: {}", some(off)));
     }
-    match outcome.discarded_requests {
-        0 => {}
-        1 => parts.push("1 request discarded; `--recovery inline` avoids it".to_owned()),
-        n => parts.push(format!(
-            "{n} requests discarded; `--recovery inline` avoids it"
-        )),
-    }
+    parts.extend(discarded(outcome.discarded_requests));
     parts.extend(usage(outcome));
     parts.join(" · ")
+}
+
+/// Requests that may have been paid for, and gave nothing.
+pub(crate) fn discarded(requests: u32) -> Option<String> {
+    let counted = match requests {
+        0 => return None,
+        1 => "1 request".to_owned(),
+        n => format!("{n} requests"),
+    };
+    Some(format!(
+        "{counted} discarded; `--recovery inline` avoids it"
+    ))
 }
 
 /// How the last stream of a turn was read, where there was one.
