@@ -100,22 +100,11 @@ impl Turn<'_> {
     async fn response(&mut self) -> Result<Came, End> {
         let (request, issuer) = self.request();
         let link = &self.conversation.agent.options().links[self.link];
-        let mut response = link.client.turn(request);
-        let cancelled = response.cancel_token();
+        let mut response = link.client.turn_until(request, self.cancel.clone());
         let from = self.conversation.next_seq();
         let (mut items, mut shown) = (Vec::new(), false);
-        let cancel = self.cancel.clone();
         loop {
-            let event = tokio::select! {
-                biased;
-                () = cancel.cancelled(), if !cancelled.is_cancelled() => {
-                    // The socket closes the next time the response is polled, which is at once.
-                    cancelled.cancel();
-                    continue;
-                }
-                event = response.next() => event,
-            };
-            match event {
+            match response.next().await {
                 None => return Err(End::without_a_result()),
                 Some(TurnEvent::Finished(outcome)) => {
                     return Ok(Came {

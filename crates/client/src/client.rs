@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::AUTHORIZATION;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::clock::{Clock, SystemClock};
@@ -63,7 +64,15 @@ impl Client {
 
     /// Begins a turn. It runs while [`Turn::next`] is awaited, within a tokio runtime.
     pub fn turn(&self, request: TurnRequest) -> Turn {
-        Turn::new(|events, cancel| drive::run(Arc::clone(&self.shared), request, events, cancel))
+        self.turn_until(request, CancellationToken::new())
+    }
+
+    /// The same; the turn also ends when this token, which may be that of something larger, is cancelled.
+    pub fn turn_until(&self, request: TurnRequest, cancel: CancellationToken) -> Turn {
+        let shared = Arc::clone(&self.shared);
+        Turn::new(cancel.child_token(), |events, cancel| {
+            drive::run(shared, request, events, cancel)
+        })
     }
 }
 

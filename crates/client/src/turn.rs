@@ -27,13 +27,13 @@ pub struct Turn {
 
 impl Turn {
     pub(crate) fn new<F>(
+        cancel: CancellationToken,
         driver: impl FnOnce(mpsc::Sender<TurnEvent>, CancellationToken) -> F,
     ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (sender, events) = mpsc::channel(READY);
-        let cancel = CancellationToken::new();
         let driver = driver(sender, cancel.clone());
         Self {
             events,

@@ -3,7 +3,7 @@
 mod boundary;
 mod shorten;
 
-use respair_client::{Outcome, TurnError, TurnEvent, TurnStatus};
+use respair_client::{Outcome, TurnError, TurnStatus};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -113,24 +113,9 @@ async fn ask(
             .insert("tool_choice".to_owned(), json!("none"));
     }
     let link = &turn.conversation.agent.options().links[turn.link];
-    let mut response = link.client.turn(request);
-    let cancelled = response.cancel_token();
-    let cancel = turn.cancel.clone();
-    let outcome = loop {
-        let event = tokio::select! {
-            biased;
-            () = cancel.cancelled(), if !cancelled.is_cancelled() => {
-                cancelled.cancel();
-                continue;
-            }
-            event = response.next() => event,
-        };
-        match event {
-            Some(TurnEvent::Finished(outcome)) => break *outcome,
-            Some(_) => {}
-            None => return Err("the summary did not come".to_owned()),
-        }
-    };
+    let response = link.client.turn_until(request, turn.cancel.clone());
+    let outcome = response.outcome().await;
+    let outcome = outcome.ok_or("the summary did not come")?;
     turn.totals.add(&outcome);
     Ok(outcome)
 }
