@@ -1,11 +1,11 @@
 //! An [`Agent`]: what does not change while one talks.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use respair_client::{Client, Clock, SystemClock};
+use sha2::{Digest as _, Sha256};
 
 use crate::{Limits, Permissions, Tool, Toolbox};
 
@@ -32,11 +32,8 @@ pub struct Link {
 impl Link {
     /// An endpoint and a model. `key` is what the endpoint was given, or nothing: only a hash of it is kept.
     pub fn new(client: Client, model: impl Into<String>, key: Option<&str>) -> Self {
-        let account = key.map_or(0, |key| {
-            let mut hasher = DefaultHasher::new();
-            key.hash(&mut hasher);
-            hasher.finish()
-        });
+        let url = client.endpoint().display_url();
+        let account = key.map_or(0, |key| account(&url, key));
         Self {
             client,
             model: model.into(),
@@ -58,6 +55,21 @@ impl Link {
     pub fn label(&self) -> String {
         format!("{} {}", self.client.endpoint().provider, self.model)
     }
+}
+
+/// Tells keys of an endpoint apart. It is kept with each item, so it is the same in every version, says nothing about the key
+/// elsewhere, and is too short to be searched for one.
+fn account(url: &str, key: &str) -> u64 {
+    let digest = Sha256::new()
+        .chain_update("respair account\0")
+        .chain_update(url)
+        .chain_update("\0")
+        .chain_update(key)
+        .finalize();
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 /// What an agent is made of.
@@ -174,5 +186,19 @@ impl Agent {
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Agent").field(&self.shared.options).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account;
+
+    /// Stored sessions name it.
+    #[test]
+    fn an_account_is_the_same_in_every_version() {
+        let one = account("https://relay.example/v1", "sk-one");
+        assert_eq!(format!("{one:016x}"), "2a043e4ed0dead06");
+        assert_ne!(one, account("https://relay.example/v1", "sk-two"));
+        assert_ne!(one, account("https://other.example/v1", "sk-one"));
     }
 }
