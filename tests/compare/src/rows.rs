@@ -184,7 +184,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "tool-broken-again",
-        "the same, the second time",
+        "the call over that relay, the second time",
         |request| tool(request, broken),
         Right::Answer(LAB),
     )
