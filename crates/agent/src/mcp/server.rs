@@ -1,6 +1,7 @@
 //! One server: started, asked, started once more.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,9 @@ use rmcp::service::{
     ClientInitializeError, Peer, RoleClient, RunningService, ServiceError, ServiceExt as _,
 };
 use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::streamable_http_client::{
+    StreamableHttpClientTransportConfig, StreamableHttpError,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -201,7 +204,10 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let started = process::start(process, None).await;
-        let (mut child, group) = started.map_err(|error| format!("{command}: {error}"))?;
+        let (mut child, group) = started.map_err(|error| {
+            let why = without_number(&error.to_string());
+            format!("{command}: {why}")
+        })?;
         let streams = (child.stdout.take(), child.stdin.take(), child.stderr.take());
         let (Some(stdout), Some(stdin), Some(stderr)) = streams else {
             return Err("its streams are not there".to_owned());
@@ -285,8 +291,32 @@ async fn keep(mut stderr: impl AsyncRead + Unpin, kept: Arc<Lock<Vec<u8>>>) {
 fn not_met(error: ClientInitializeError) -> String {
     bounded(&match error {
         ClientInitializeError::ConnectionClosed(_) => "it ended before it answered".to_owned(),
+        ClientInitializeError::TransportError { error, .. } => transport(error.error.as_ref()),
         other => other.to_string(),
     })
+}
+
+/// Why a request could not be made, without the names of the library's types around it.
+fn transport(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    type Failed = StreamableHttpError<reqwest::Error>;
+    let Some(Failed::Client(error)) = error.downcast_ref::<Failed>() else {
+        return error.to_string();
+    };
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let why = without_number(&cause.to_string());
+    match error.is_connect() {
+        true => format!("no connection: {why}"),
+        false => why,
+    }
+}
+
+/// What the system says of an error, without its number of it.
+fn without_number(said: &str) -> String {
+    let words = said.split(" (os error").next();
+    words.unwrap_or_default().to_owned()
 }
 
 fn why(error: ServiceError) -> String {

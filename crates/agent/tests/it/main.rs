@@ -17,6 +17,7 @@ mod interrupts;
 mod mcp;
 mod mcp_hostile;
 mod mcp_real;
+mod mcp_script;
 mod others;
 mod phases;
 mod recorded;

@@ -12,7 +12,8 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::mcp::{answer, call, meet, named, process, request, said};
+use super::mcp::{call, meet, named, request, said};
+use super::mcp_script::{answer, process};
 
 /// What it asks of us is refused or empty; nobody is asked for a key.
 #[tokio::test]

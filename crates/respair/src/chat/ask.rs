@@ -104,9 +104,15 @@ impl Ui {
     /// Enter behind the question.
     pub(super) fn answer(&mut self, waiting: &mut Option<Waiting>) {
         let typed = std::mem::take(&mut self.typing.text);
-        if let Some(decision) = words::decision(&typed)
-            && let Some(approval) = self.unasked(waiting)
-        {
+        let Some(decision) = words::decision(&typed) else {
+            if !typed.trim().is_empty() {
+                let typed = words::about(&typed);
+                let said = format!("`{typed}` is no answer; y, n, n WHY and a are");
+                self.view.offer(Draw::Notice(said));
+            }
+            return;
+        };
+        if let Some(approval) = self.unasked(waiting) {
             approval.answer(decision);
             self.view.offer(Draw::Asked);
         }

@@ -46,7 +46,7 @@ impl Chat {
         let Some(input) = self.conversation.last_input() else {
             return self
                 .ui
-                .say(Draw::Notice("nothing was said yet".into()))
+                .say(Draw::Notice("there is no turn to ask again".into()))
                 .await;
         };
         if !self.meet().await? {

@@ -2,6 +2,7 @@
 
 use respair_agent::mcp::{self, Met};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::agent::{servers, working_directory};
 use crate::args::{self, Common};
@@ -114,25 +115,51 @@ fn test(common: &Common, wanted: &[&McpServer], keys: &[String]) -> u8 {
     let wanted = wanted
         .iter()
         .map(|server| servers::server(server, &cwd, keys));
-    let connected = runtime.block_on(mcp::connect(wanted.collect()));
-    let missing = connected.servers.iter().any(|met| met.missing);
-    let printed = match common.json {
-        true => {
-            let rows = connected.servers.iter().map(|met| {
-                json!({"name": met.name, "title": met.title, "missing": met.missing,
-                    "tools": met.tools, "problems": met.problems, "stderr": met.stderr})
-            });
-            term::print(&format!("{}\n", json!(rows.collect::<Vec<_>>())))
-        }
-        false => connected.servers.iter().try_for_each(show),
+    let wanted: Vec<_> = wanted.collect();
+    let (missing, printed) = match common.json {
+        true => runtime.block_on(as_json(wanted)),
+        false => runtime.block_on(one_by_one(wanted)),
     };
-    // Its processes end here, before the runtime does.
-    drop(connected);
     runtime.shutdown_background();
     match commands::printed(printed) {
         0 => u8::from(missing),
         code => code,
     }
+}
+
+/// All of them in their order, when the last is known.
+async fn as_json(wanted: Vec<mcp::McpServer>) -> (bool, std::io::Result<()>) {
+    let connected = mcp::connect(wanted).await;
+    let rows = connected.servers.iter().map(|met| {
+        json!({"name": met.name, "title": met.title, "missing": met.missing,
+            "tools": met.tools, "problems": met.problems, "stderr": met.stderr})
+    });
+    let rows = json!(rows.collect::<Vec<_>>());
+    let missing = connected.servers.iter().any(|met| met.missing);
+    (missing, term::print(&format!("{rows}\n")))
+}
+
+/// Each as soon as it is known: one that is silent keeps nobody waiting for the others.
+async fn one_by_one(wanted: Vec<mcp::McpServer>) -> (bool, std::io::Result<()>) {
+    let mut under_way = JoinSet::new();
+    for server in wanted {
+        under_way.spawn(mcp::connect(vec![server]));
+    }
+    let mut missing = false;
+    while let Some(connected) = under_way.join_next().await {
+        // One that panics has said so.
+        let Ok(connected) = connected else {
+            missing = true;
+            continue;
+        };
+        for met in &connected.servers {
+            missing |= met.missing;
+            if let Err(error) = show(met) {
+                return (missing, Err(error));
+            }
+        }
+    }
+    (missing, Ok(()))
 }
 
 fn show(met: &Met) -> std::io::Result<()> {

@@ -26,10 +26,6 @@ fn tools_are_shown_and_asked_for() {
     assert!(screen.contains("write_file wants to run:"), "{screen}");
     assert!(screen.contains("+# Notes"), "{screen}");
     assert!(!home.path("NOTES.md").exists());
-    // What is no answer is none.
-    terminal.type_in("es please\r");
-    terminal.until("asked again", |text| text.ends_with(QUESTION));
-    assert!(!home.path("NOTES.md").exists());
     terminal.type_in("y\r");
     terminal.shows("respair chat --continue");
     let screen = terminal.ready();
@@ -45,6 +41,11 @@ fn a_refusal_is_told_to_the_model_with_its_reason() {
     terminal.ready();
     terminal.type_in("What is here?\r");
     terminal.until("asked", |text| text.ends_with(QUESTION));
+    // What is no answer is none, and said to be.
+    terminal.type_in("es please\r");
+    terminal.shows("`es please` is no answer; y, n, n WHY and a are");
+    terminal.until("still asked", |text| text.ends_with(QUESTION));
+    assert!(!home.path("NOTES.md").exists());
     terminal.type_in("n not in this folder\r");
     terminal.shows("not allowed to write");
     terminal.ready();
