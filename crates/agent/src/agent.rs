@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use respair_client::{Client, Clock, SystemClock};
-use sha2::{Digest as _, Sha256};
 
+use crate::fingerprint::fingerprint;
 use crate::{Limits, Permissions, Tool, Toolbox};
 
 /// An endpoint and the model that is asked there.
@@ -47,8 +47,13 @@ impl Link {
 
     /// Whoever encrypts reasoning here: endpoint, account and model. Nobody else can read it (DEVIATIONS 8.1).
     pub fn issuer(&self) -> String {
+        self.issuer_of(&self.model)
+    }
+
+    /// The same where another model is asked.
+    pub(crate) fn issuer_of(&self, model: &str) -> String {
         let url = self.client.endpoint().display_url();
-        format!("{url} {} {:016x}", self.model, self.account)
+        format!("{url} {model} {:016x}", self.account)
     }
 
     /// `provider model`, as it is shown.
@@ -60,16 +65,7 @@ impl Link {
 /// Tells keys of an endpoint apart. It is kept with each item, so it is the same in every version, says nothing about the key
 /// elsewhere, and is too short to be searched for one.
 fn account(url: &str, key: &str) -> u64 {
-    let digest = Sha256::new()
-        .chain_update("respair account\0")
-        .chain_update(url)
-        .chain_update("\0")
-        .chain_update(key)
-        .finalize();
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+    fingerprint(["respair account", url, key])
 }
 
 /// What an agent is made of.

@@ -32,6 +32,7 @@ mod conversation;
 mod entry;
 mod event;
 mod fallback;
+mod fingerprint;
 mod journal;
 mod limits;
 #[cfg(unix)]

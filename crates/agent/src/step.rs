@@ -156,9 +156,8 @@ impl Turn<'_> {
 
     /// Who would answer a request.
     pub(crate) fn issuer(&self) -> String {
-        let mut link = self.conversation.agent.options().links[self.link].clone();
-        link.model = self.model();
-        link.issuer()
+        let link = &self.conversation.agent.options().links[self.link];
+        link.issuer_of(&self.model())
     }
 
     /// A request with this input.

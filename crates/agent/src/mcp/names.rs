@@ -1,6 +1,6 @@
 //! What the tools of servers are called: a Responses API takes 1 to 64 of `a-z A-Z 0-9 _ -`.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use crate::fingerprint::fingerprint;
 
 const LONGEST: usize = 64;
 
@@ -16,10 +16,8 @@ pub(super) fn called(server: &str, tool: &str, taken: &[String]) -> String {
     if plain.len() <= LONGEST && !taken.contains(&plain) {
         return plain;
     }
-    // The same tool has the same name in the next process: sessions remember it.
-    let mut hasher = DefaultHasher::new();
-    (server, tool).hash(&mut hasher);
-    let mark = hasher.finish();
+    // The same tool has the same name in the next process and version: sessions remember it.
+    let mark = fingerprint([server, tool]);
     let head: String = plain.chars().take(LONGEST - 9).collect();
     (0..)
         .map(|turn| format!("{head}_{:08x}", mark.wrapping_add(turn) as u32))
