@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpid, getsid, pidfd_open, pidfd_send_signal,
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal,
     set_child_subreaper, waitpid,
 };
 
@@ -70,7 +70,7 @@ pub(super) fn end(mark: &str) -> bool {
 /// Goes through all processes once; gives those that were killed, and whether they carried the mark.
 fn round(mark: &str, leaders: &[(Pid, String)]) -> Vec<(OwnedFd, bool)> {
     let mut killed = Vec::new();
-    let Ok(processes) = std::fs::read_dir("/proc") else {
+    let (Some(ours), Ok(processes)) = (session(), std::fs::read_dir("/proc")) else {
         return killed;
     };
     for process in processes.flatten() {
@@ -80,7 +80,7 @@ fn round(mark: &str, leaders: &[(Pid, String)]) -> Vec<(OwnedFd, bool)> {
             continue;
         };
         let path = process.path();
-        if !carries(&path, mark) && !is_orphan(&path, pid, mark, leaders) {
+        if !carries(&path, mark) && !is_orphan(&path, pid, ours, mark, leaders) {
             continue;
         }
         // One that ended is ours to bury, and nobody else's: its leader is gone.
@@ -96,7 +96,7 @@ fn round(mark: &str, leaders: &[(Pid, String)]) -> Vec<(OwnedFd, bool)> {
             continue;
         };
         let marked = carries(&path, mark);
-        if (marked || is_orphan(&path, pid, mark, leaders))
+        if (marked || is_orphan(&path, pid, ours, mark, leaders))
             && pidfd_send_signal(&held, Signal::KILL).is_ok()
         {
             killed.push((held, marked));
@@ -124,17 +124,25 @@ fn carries(process: &Path, mark: &str) -> bool {
 }
 
 /// Whether it is a child of ours that we did not start, and that belongs to no leader but this one.
-fn is_orphan(process: &Path, pid: Pid, mark: &str, leaders: &[(Pid, String)]) -> bool {
+fn is_orphan(process: &Path, pid: Pid, ours: i32, mark: &str, leaders: &[(Pid, String)]) -> bool {
     let Some((_, parent, session)) = state(process) else {
         return false;
     };
-    let ours = getsid(None).map_or(0, Pid::as_raw_pid);
     parent == getpid().as_raw_pid()
         && session != ours
         && !leaders.iter().any(|(leader, other)| {
             let theirs = || leader.as_raw_pid() == session || carries(process, other);
             *leader == pid || other != mark && theirs()
         })
+}
+
+/// Our own session: 0 where it was begun outside of our process namespace, as in a container that something was started in.
+/// None where /proc shows another namespace: its numbers are other processes' here.
+fn session() -> Option<i32> {
+    let own = std::fs::read_link("/proc/self").ok()?;
+    let is_ours = own.to_str()?.parse() == Ok(getpid().as_raw_pid());
+    let (.., session) = is_ours.then(|| state(Path::new("/proc/self")))??;
+    Some(session)
 }
 
 fn is_over(process: &Path) -> bool {

@@ -66,9 +66,11 @@ impl Mode {
     /// Stops the process as Ctrl-Z does, with the terminal as it was before; gives back when it is woken.
     #[cfg(unix)]
     pub(super) fn suspend(&self) {
-        use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
-        // A group that nobody could wake is not stopped (POSIX: SIGTSTP in an orphaned process group).
-        if getsid(None).is_ok_and(|session| session == getpgrp()) {
+        use nix::unistd::{getpgrp, getsid};
+        use rustix::process::{Signal, getpid, kill_process};
+        // A group that nobody could wake is not stopped (POSIX: SIGTSTP in an orphaned process group). Both are 0, which
+        // rustix does not take, where they were begun outside of our process namespace: nobody here would wake it either.
+        if getsid(None) == Ok(getpgrp()) {
             return;
         }
         let now = rustix::termios::tcgetattr(io::stdin()).ok();

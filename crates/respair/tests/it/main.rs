@@ -20,6 +20,8 @@ mod kept;
 mod killed;
 #[cfg(unix)]
 mod mcp;
+#[cfg(target_os = "linux")]
+mod namespaced;
 mod relay;
 mod repair;
 mod schema;
