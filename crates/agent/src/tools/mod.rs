@@ -102,6 +102,16 @@ pub fn builtin(settings: &Settings) -> Vec<Arc<dyn Tool>> {
     ]
 }
 
+/// Makes this process take in and end whatever a command or an MCP server leaves behind, however it hides (Linux; elsewhere
+/// nothing is done). Without it, what carries a call's mark in its environment is found, and what has put that off is not.
+///
+/// For a program that starts no processes in sessions of their own: from then on children of this process that no call
+/// started, and that are in another session than it, are ended with the next call. `respair` is such a program.
+pub fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    orphans::adopt();
+}
+
 /// The preview of a call about a path, where there is nothing else to show. The call itself says what is wrong.
 fn preview_of_path(places: &Places, arguments: &Map<String, Value>, seen: &Seen) -> Preview {
     let text = arguments.get("path").and_then(Value::as_str).unwrap_or(".");

@@ -1,13 +1,14 @@
 //! Processes that left their group, and whoever started them: found and ended, on Linux.
 //!
-//! Two nets. A mark in the environment, which a process inherits and may put off. And the family: this process takes in what
-//! is nobody's child any more (`PR_SET_CHILD_SUBREAPER`), so that whatever a call started is a child of ours by the time that
-//! the call has ended, whatever it did to hide. Children of ours are told apart by their sessions: each leader begins one of
-//! its own and is known here, and nothing comes back from another session into ours.
+//! Two nets. A mark in the environment, which a process inherits and may put off. And the family, where the program wants
+//! that ([`adopt`]): this process takes in what is nobody's child any more (`PR_SET_CHILD_SUBREAPER`), so that whatever a call
+//! started is a child of ours by the time that the call has ended, whatever it did to hide. Children of ours are told apart by
+//! their sessions: each leader begins one of its own and is known here, and nothing comes back from another session into ours.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -26,11 +27,18 @@ static LEADERS: Mutex<Vec<(Pid, String)>> = Mutex::new(Vec::new());
 /// Nothing is looked for while this is held: a child is one of nobody's until it is known.
 pub(super) struct Birth(MutexGuard<'static, Vec<(Pid, String)>>);
 
+/// Whether what is nobody's child becomes ours.
+static ADOPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on it does. Without it there is the mark, as before Linux 3.4.
+pub(super) fn adopt() {
+    if set_child_subreaper(Some(getpid())).is_ok() {
+        ADOPTED.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A child is about to be started.
 pub(super) fn birth() -> Birth {
-    static ADOPT: Once = Once::new();
-    // Without it there is the mark, as before Linux 3.4.
-    ADOPT.call_once(|| set_child_subreaper(Some(getpid())).unwrap_or_default());
     Birth(LEADERS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -47,7 +55,7 @@ pub(super) fn forget(mark: &str) {
     leaders.retain(|(_, other)| other != mark);
 }
 
-/// Ends what carries this mark, and whoever is a child of ours and of no living leader's. Gives whether there was anything.
+/// Ends what carries this mark, and, of those taken in, whoever is no living leader's. Gives whether there was anything.
 pub(super) fn end(mark: &str) -> bool {
     let leaders = LEADERS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut any = false;
@@ -125,7 +133,8 @@ fn carries(process: &Path, mark: &str) -> bool {
 
 /// Whether it is a child of ours that we did not start, and that belongs to no leader but this one.
 fn is_orphan(process: &Path, pid: Pid, ours: i32, mark: &str, leaders: &[(Pid, String)]) -> bool {
-    let Some((_, parent, session)) = state(process) else {
+    let adopted = ADOPTED.load(Ordering::Relaxed);
+    let Some((_, parent, session)) = adopted.then(|| state(process)).flatten() else {
         return false;
     };
     parent == getpid().as_raw_pid()

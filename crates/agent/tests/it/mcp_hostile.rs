@@ -95,6 +95,7 @@ async fn what_poisons_a_conversation_is_left_out() {
 /// Closed streams are nothing to it, nor polite signals, and what it started hides.
 #[tokio::test]
 async fn one_that_stays_is_ended_with_all_it_started() {
+    respair_agent::tools::adopt_orphans();
     let dir = tempfile::tempdir().unwrap();
     let held = dir.path().join("held");
     assert!(

@@ -5,7 +5,7 @@ pub(crate) mod attach;
 pub(crate) mod instructions;
 pub(crate) mod servers;
 pub(crate) mod sessions;
-mod tools;
+pub(crate) mod tools;
 pub(crate) mod words;
 
 use std::path::PathBuf;

@@ -34,7 +34,7 @@ pub(super) fn toolbox(
             toolbox.add(tool);
         }
     }
-    close_ourselves();
+    guard_ourselves();
     if toolbox.get("shell").is_some() {
         notices.push(sandbox::state(&given));
     }
@@ -42,8 +42,9 @@ pub(super) fn toolbox(
 }
 
 /// Keeps what runs as the same user, a server or a command without a sandbox, out of our memory and our environment, in
-/// which there are keys: a process that leaves no core dump is nobody's to trace.
-fn close_ourselves() {
+/// which there are keys: a process that leaves no core dump is nobody's to trace. And lets nothing that it starts outlive it.
+pub(crate) fn guard_ourselves() {
+    tools::adopt_orphans();
     #[cfg(target_os = "linux")]
     // The kernel knows this since 2.4; without it the sandbox is what there is.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

@@ -4,7 +4,7 @@ use respair_agent::mcp::{self, Met};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::agent::{servers, working_directory};
+use crate::agent::{servers, tools, working_directory};
 use crate::args::{self, Common};
 use crate::config::{self, McpServer, Reach};
 use crate::paths::Env;
@@ -116,6 +116,7 @@ fn test(common: &Common, wanted: &[&McpServer], keys: &[String]) -> u8 {
         .iter()
         .map(|server| servers::server(server, &cwd, keys));
     let wanted: Vec<_> = wanted.collect();
+    tools::guard_ourselves();
     let (missing, printed) = match common.json {
         true => runtime.block_on(as_json(wanted)),
         false => runtime.block_on(one_by_one(wanted)),

@@ -301,6 +301,7 @@ async fn what_is_left_behind_is_ended_and_said() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_hides_is_found() {
+    respair_agent::tools::adopt_orphans();
     for after in ["wait", "echo done"] {
         let bench = Bench::new();
         fifo(&bench.work.join("alive"));
