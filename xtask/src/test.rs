@@ -1,4 +1,5 @@
-//! `cargo xtask test`: the size of the dependency tree and the real clients first, then every test of the workspace, then what was skipped.
+//! `cargo xtask test`: the size of the dependency tree, the real clients and the documentation first, then every test of the
+//! workspace, then what was skipped.
 
 use std::path::PathBuf;
 
@@ -11,6 +12,12 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let skips = skips_file();
     // From an earlier run; absent is as good.
     let _ = std::fs::remove_file(&skips);
+    // What is documented leads somewhere: no link to what is private or gone.
+    check(
+        cargo()
+            .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
     let outcome = check(
         cargo()
             .args(["test", "--workspace", "--no-fail-fast", "--locked"])

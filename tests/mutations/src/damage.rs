@@ -25,7 +25,7 @@ pub struct Damaged {
     pub body: Vec<u8>,
     /// What it said before.
     pub truth: Said,
-    /// Whether there are values in it that no type allows ([`Operator::garbles`]).
+    /// Whether there are values in it that no type allows (an operator says so of itself).
     pub garbled: bool,
     /// What of it has to be there afterwards.
     pub expected: Expected,

@@ -1,8 +1,8 @@
 //! The tools that most work needs: a shell, and four that know files better than a shell does.
 //!
-//! - [`place`] resolves a path and says whether it may be touched; [`open`] goes there without following a link.
 //! - `read_file`, `write_file`, `edit_file` and `search_files` stay under the working directory unless the user says
-//!   otherwise, and never touch respair's own directories.
+//!   otherwise, and never touch respair's own directories. A path is resolved first (`place`), then gone to without
+//!   following a link (`open`).
 //! - `shell` runs a command in a session of its own that ends with it, with the keys taken out of its environment, and
 //!   under Landlock where the kernel has it ([`sandbox`]).
 //!

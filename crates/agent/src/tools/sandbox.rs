@@ -4,7 +4,7 @@
 //! what lies beside the way there: of `/`, everything but `home`; of `/home`, everything but `me`; and so on. Names can
 //! be listed everywhere; files beside that way which come into being while the command runs stay closed to it.
 //!
-//! It binds the thread that asks for it and what that starts; see [`super::process::start`].
+//! It binds the thread that asks for it and what that starts: a command is started from a thread of its own (`process`).
 
 use std::io;
 use std::path::{Path, PathBuf};
