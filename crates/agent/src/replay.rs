@@ -9,7 +9,8 @@
 //!   said in between to nobody else;
 //! - a summary in the place of what it sums up, and behind it what the user said in the turn that is under way;
 //! - arguments that are a JSON object; what is none is wrapped in one that says so;
-//! - each call with exactly one output, each output behind its call, no two calls under one id.
+//! - each call with exactly one output, each output behind its call, no two calls under one id;
+//! - what was said behind a call before it: servers that make a chat of the input want the output next.
 
 use std::collections::BTreeSet;
 
@@ -55,6 +56,7 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
         issuer,
         out: compacted.map(summary).into_iter().collect(),
         open: Vec::new(),
+        open_at: 0,
         ids: BTreeSet::new(),
         reasoning: Vec::new(),
     };
@@ -86,8 +88,9 @@ pub(crate) fn user_text(text: &str) -> Value {
 struct Writer<'a> {
     issuer: &'a str,
     out: Vec<Value>,
-    /// Calls that wait for their output, in order.
+    /// Calls that wait for their output, in order, and where in `out` the first of them begins.
     open: Vec<Open>,
+    open_at: usize,
     /// The ids of the calls so far.
     ids: BTreeSet<String>,
     /// Reasoning that waits for the item that it belongs to.
@@ -131,9 +134,9 @@ impl Writer<'_> {
     }
 
     fn message(&mut self, item: Map<String, Value>, stored: &StoredItem, own: bool) {
-        self.answer_open_calls();
         let Some(_issuer) = &stored.issuer else {
             // Our own words, as we wrote them.
+            self.answer_open_calls();
             self.reasoning.clear();
             self.out.push(Value::Object(item));
             return;
@@ -151,7 +154,19 @@ impl Writer<'_> {
         if own && let Some(phase) = item.get("phase").filter(|phase| phase.is_string()) {
             message["phase"] = phase.clone();
         }
-        self.push(message);
+        self.said(message);
+    }
+
+    /// A message of the model's. Its calls that stand before it are run behind it, so it comes first.
+    fn said(&mut self, message: Value) {
+        if self.open.is_empty() {
+            return self.push(message);
+        }
+        let mut said = std::mem::take(&mut self.reasoning);
+        said.push(message);
+        let at = self.open_at;
+        self.open_at += said.len();
+        self.out.splice(at..at, said);
     }
 
     fn call(&mut self, item: &Map<String, Value>, field: &str, value: Value, output: &'static str) {
@@ -170,6 +185,9 @@ impl Writer<'_> {
             return;
         }
         call["call_id"] = json!(self.free_id(call_id));
+        if self.open.is_empty() {
+            self.open_at = self.out.len();
+        }
         self.open.push(Open {
             call_id: call_id.to_owned(),
             sent: call.clone(),

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod amid;
 mod broken;
 mod budgets;
 mod call_ids;
