@@ -49,6 +49,8 @@ pub enum Body {
     Compacted(Compacted),
     /// An upstream could not read the encrypted reasoning before this: it is sent to nobody any more.
     ReasoningDropped,
+    /// A response ended here, and the next one goes on from it.
+    Continued(Continued),
 }
 
 /// An item: a message, a call, its output, reasoning.
@@ -142,6 +144,14 @@ pub struct Compacted {
     pub summary: String,
 }
 
+/// A response that was left incomplete, or gave no answer yet, and is continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// The upstream's reason, or ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// A stored entry that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("entry of kind `{kind}`: {why}")]
@@ -160,6 +170,7 @@ impl Body {
             Self::Undone(_) => "undone",
             Self::Compacted(_) => "compacted",
             Self::ReasoningDropped => "reasoning_dropped",
+            Self::Continued(_) => "continued",
         }
     }
 
@@ -173,6 +184,7 @@ impl Body {
             Self::Undone(undone) => serde_json::to_string(undone),
             Self::Compacted(compacted) => serde_json::to_string(compacted),
             Self::ReasoningDropped => return "{}".to_owned(),
+            Self::Continued(continued) => serde_json::to_string(continued),
         }
         .unwrap_or_default()
     }
@@ -204,6 +216,7 @@ impl Body {
             "undone" => Self::Undone(serde_json::from_str(data).map_err(wrong)?),
             "compacted" => Self::Compacted(serde_json::from_str(data).map_err(wrong)?),
             "reasoning_dropped" => Self::ReasoningDropped,
+            "continued" => Self::Continued(serde_json::from_str(data).map_err(wrong)?),
             _ => {
                 return Err(UnreadableEntry {
                     kind: kind.to_owned(),

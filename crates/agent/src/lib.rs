@@ -53,7 +53,7 @@ pub use agent::{Agent, AgentOptions, Link};
 pub use answer::{Answer, AnswerStatus, Totals};
 pub use approval::{Approval, Decision, Permission, Permissions, Rule};
 pub use conversation::{Conversation, Input};
-pub use entry::{Body, Compacted, Ended, Entry, Partial, StoredItem, Undone};
+pub use entry::{Body, Compacted, Continued, Ended, Entry, Partial, StoredItem, Undone};
 pub use event::AgentEvent;
 pub use journal::{Journal, JournalError, Shown, ShownKind};
 pub use limits::Limits;

@@ -5,7 +5,7 @@
 //!
 //! - no ids of items; a `call_id` stays, since it joins a call to its output;
 //! - reasoning only to the issuer that encrypted it, with a `summary`, and only before an item of the same response;
-//! - messages with text, parts with the fields that a request takes; a message's phase only to its issuer, and what was
+//! - messages with text that is more than white space, parts with the fields that a request takes; a message's phase only to its issuer, and what was
 //!   said in between to nobody else;
 //! - a summary in the place of what it sums up, and behind it what the user said in the turn that is under way;
 //! - arguments that are a JSON object; what is none is wrapped in one that says so;
@@ -68,9 +68,14 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
     let stays =
         |entry: &&&Entry| entry.seq >= from || (Some(entry.turn) == cut && entry.is_of_the_user());
     for entry in live.iter().filter(stays) {
-        if let Body::Item(item) = &entry.body {
-            let readable = unreadable.is_none_or(|dropped| entry.seq > dropped);
-            writer.item(item, readable);
+        match &entry.body {
+            Body::Item(item) => {
+                let readable = unreadable.is_none_or(|dropped| entry.seq > dropped);
+                writer.item(item, readable);
+            }
+            // What comes now is another response, and no thought of this one's.
+            Body::Continued(_) => writer.reasoning.clear(),
+            _ => {}
         }
     }
     writer.finish()
@@ -147,7 +152,11 @@ impl Writer<'_> {
             .map(|parts| parts.iter().filter_map(part).collect())
             .unwrap_or_default();
         let interim = is_interim(stored.raw.get());
-        if content.is_empty() || (interim && !own) {
+        let said = |part: &Value| {
+            let text = part["text"].as_str().or(part["refusal"].as_str());
+            text.is_some_and(|text| !text.trim().is_empty())
+        };
+        if !content.iter().any(said) || (interim && !own) {
             return;
         }
         let mut message = json!({"type": "message", "role": "assistant", "content": content});

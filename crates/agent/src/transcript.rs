@@ -99,6 +99,10 @@ fn written(entry: &Entry) -> String {
                 &format!("{}{}", ended.status, why.unwrap_or_default()),
             );
         }
+        Body::Continued(continued) => {
+            let why = continued.reason.as_deref().unwrap_or("no reason was given");
+            note(&mut out, &format!("incomplete: {why}; continued"));
+        }
         _ => {}
     }
     out
@@ -158,8 +162,10 @@ fn write_partial(out: &mut String, partial: &Partial) {
         let title = format!("Reasoning ({marked})");
         section(out, &title, &quoted(&partial.reasoning));
     }
-    if !partial.text.is_empty() || partial.reasoning.is_empty() {
+    if !partial.text.is_empty() {
         section(out, &format!("Answer ({marked})"), &quoted(&partial.text));
+    } else if partial.reasoning.is_empty() {
+        note(out, marked);
     }
 }
 

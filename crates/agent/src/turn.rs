@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
 use crate::calls::Called;
-use crate::entry::{Body, Ended};
+use crate::entry::{Body, Continued, Ended};
 use crate::remedy::Asked;
 use crate::repeats::Repeats;
 use crate::{AgentEvent, Answer, AnswerStatus, Conversation, Limits, Totals};
@@ -162,7 +162,8 @@ impl<'a> Turn<'a> {
                 }
             }
             match left_off {
-                After::End(status) => return End::of(status),
+                After::End => return End::of(AnswerStatus::Completed),
+                After::Filtered(reason) => return self.incomplete(Some(reason)),
                 After::Continue(reason) => {
                     if let Some(end) = self.go_on(reason).await {
                         return end;
@@ -230,6 +231,11 @@ impl<'a> Turn<'a> {
         }
         self.continued += 1;
         self.before.clone_from(&self.text);
+        let continued = Continued {
+            reason: reason.clone(),
+        };
+        let kept = self.conversation.append(Body::Continued(continued)).await;
+        self.kept(kept).await;
         self.tell(AgentEvent::Continued {
             time: self.continued,
             of: self.limits.continuations,
@@ -316,20 +322,23 @@ impl<'a> Turn<'a> {
 
 /// What follows a response without calls.
 enum After {
-    End(AnswerStatus),
+    End,
+    /// A filter gives the same answer again.
+    Filtered(String),
     Continue(Option<String>),
 }
 
 fn next(outcome: &Outcome) -> After {
     match outcome.status {
         TurnStatus::Incomplete => match outcome.incomplete_reason.as_deref() {
-            // A filter gives the same answer again.
-            Some("content_filter") => After::End(AnswerStatus::Incomplete),
+            Some(reason @ "content_filter") => After::Filtered(reason.to_owned()),
             reason => After::Continue(reason.map(str::to_owned)),
         },
-        TurnStatus::Completed if outcome.text.is_empty() && !outcome.commentary.is_empty() => {
+        TurnStatus::Completed
+            if outcome.text.trim().is_empty() && !outcome.commentary.is_empty() =>
+        {
             After::Continue(Some(NO_ANSWER.to_owned()))
         }
-        _ => After::End(AnswerStatus::Completed),
+        _ => After::End,
     }
 }

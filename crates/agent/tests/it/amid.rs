@@ -1,7 +1,10 @@
 //! What a response holds beside its calls: words behind a call, thoughts without an item, answers of white space.
 
+use std::time::Duration;
+
+use respair_agent::{Agent, AnswerStatus, Conversation, transcript};
 use respair_faults::ev::{self, Item};
-use respair_faults::{Script, Stream};
+use respair_faults::{Request, Script, Stream};
 use serde_json::Value;
 
 use crate::support::wire::faults;
@@ -112,4 +115,118 @@ async fn words_behind_a_call_take_no_output_away() {
             assert_eq!(faults(&input(request)), [""; 0], "{name}");
         }
     }
+}
+
+fn cut_short(stream: Stream) -> Script {
+    Script::stream(&stream.push(ev::incomplete("max_output_tokens")))
+}
+
+/// A thought that nothing followed is sent nowhere: not before an item of the next response, and not before another's.
+#[tokio::test(start_paused = true)]
+async fn a_thought_without_an_item_is_not_that_of_the_next_response() {
+    let thought = || cut_short(thinks(response(1), "lost"));
+    let answer = |number: u64| {
+        let stream = thinks(response(number), "kept").message(["Rain."]);
+        Script::stream(&stream.complete())
+    };
+    let relay = plays([thought(), answer(2), says(3, "Bye.")]).await;
+    let mut one = conversation(&relay, []);
+    let run = say(&mut one, "Go").await;
+    assert_eq!(run.answer.text, "Rain.");
+    say(&mut one, "And?").await;
+    let last = input(&relay.requests()[2]);
+    assert_eq!(
+        short(&last),
+        ["user: Go", "kept", "assistant: Rain.", "user: And?"]
+    );
+    // The reader is told why there are two.
+    let text = transcript::markdown("T", one.entries());
+    assert!(
+        text.contains("*incomplete: max_output_tokens; continued*"),
+        "{text}"
+    );
+
+    // Another endpoint went on; then the first is asked again.
+    let first = relay_of(vec![
+        thought(),
+        Script::error(402, "billing", None, "Pay."),
+        says(3, "Bye."),
+    ])
+    .await;
+    let second = plays([answer(1)]).await;
+    let mut options = options(&first, []);
+    options.links.push(link(custom(&second)));
+    let mut two = Conversation::new(Agent::new(options));
+    assert_eq!(say(&mut two, "Go").await.answer.text, "Rain.");
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(say(&mut two, "And?").await.answer.text, "Bye.");
+    let last = input(&first.requests()[2]);
+    assert_eq!(short(&last), ["user: Go", "assistant: Rain.", "user: And?"]);
+}
+
+async fn relay_of(scripts: Vec<Script>) -> respair_faults::Relay {
+    relay(move |request: &Request| scripts[request.number].clone()).await
+}
+
+fn says_in(stream: Stream, phase: &str, text: &str) -> Stream {
+    let item = |item: Item| item.with("phase", phase);
+    stream
+        .push(ev::item_added(item(Item::open_message())))
+        .push(ev::part_added())
+        .push(ev::text_delta(text))
+        .push(ev::text_done(text))
+        .push(ev::part_done(text))
+        .push(ev::item_done(item(Item::message(text))))
+}
+
+/// White space is no answer to commentary, and no message that another server takes.
+#[tokio::test(start_paused = true)]
+async fn white_space_is_no_answer() {
+    let aside = says_in(response(1), "commentary", "Let me see.");
+    let blank = says_in(aside, "final_answer", " \n").complete();
+    let relay = plays([Script::stream(&blank), says(2, "Rain."), says(3, "Bye.")]).await;
+    let mut conversation = conversation(&relay, []);
+    let run = say(&mut conversation, "Go").await;
+    assert_eq!(run.answer.status, AnswerStatus::Completed);
+    // As it was shown.
+    assert_eq!(run.answer.text, " \nRain.");
+    let second = input(&relay.requests()[1]);
+    assert_eq!(short(&second), ["user: Go", "assistant: Let me see."]);
+}
+
+/// A filter's incomplete answer is told with its reason, and asked for no further.
+#[tokio::test(start_paused = true)]
+async fn what_a_filter_left_is_told_with_its_reason() {
+    let stream = response(1)
+        .message(["Half"])
+        .push(ev::incomplete("content_filter"));
+    let relay = plays([Script::stream(&stream)]).await;
+    let mut conversation = conversation(&relay, []);
+    let run = say(&mut conversation, "Go").await;
+    assert_eq!(run.answer.status, AnswerStatus::Incomplete);
+    assert_eq!(
+        run.answer.message.as_deref(),
+        Some("the answer is incomplete: content_filter")
+    );
+    assert_eq!(
+        (run.answer.text.as_str(), relay.requests().len()),
+        ("Half", 1)
+    );
+    let text = transcript::markdown("T", conversation.entries());
+    assert!(
+        text.contains("*incomplete: the answer is incomplete: content_filter*"),
+        "{text}"
+    );
+}
+
+/// What broke off with nothing but closed items is marked where it broke off, and is no answer without words.
+#[tokio::test(start_paused = true)]
+async fn nothing_shown_is_no_answer_in_the_transcript() {
+    let stream = response(1).call("weather", [OSLO]);
+    let relay = plays([Script::stream(&stream), says(2, "Rain.")]).await;
+    let mut conversation = conversation(&relay, [Made::echo("weather") as _]);
+    say(&mut conversation, "Go").await;
+    let text = transcript::markdown("T", conversation.entries());
+    assert!(text.contains("\n*truncated*\n"), "{text}");
+    assert_eq!(text.matches("## Answer").count(), 1, "{text}");
 }
