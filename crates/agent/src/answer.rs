@@ -116,6 +116,19 @@ impl Totals {
         self.context_tokens = input + output;
     }
 
+    /// What was taken since these were counted.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            requests: self.requests - before.requests,
+            discarded: self.discarded - before.discarded,
+            input_tokens: self.input_tokens - before.input_tokens,
+            output_tokens: self.output_tokens - before.output_tokens,
+            reasoning_tokens: self.reasoning_tokens - before.reasoning_tokens,
+            context_tokens: self.context_tokens,
+            uncounted: self.uncounted - before.uncounted,
+        }
+    }
+
     /// Adds another turn.
     pub fn add_turn(&mut self, turn: &Self) {
         self.requests += turn.requests;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::entry::{Body, Entry, StoredItem, Undone};
 use crate::journal::{Journal, JournalError, Shown, ShownKind};
-use crate::{Agent, Ended, Totals, Work, compact, replay, turn};
+use crate::{Agent, Compacted, Ended, Totals, Work, compact, replay, turn};
 
 /// What the user says.
 #[derive(Clone, Debug)]
@@ -44,6 +44,15 @@ impl Input {
     }
 }
 
+/// What [`Conversation::undo`] took back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenBack {
+    /// A turn, and the text of what the user had said: none where that was a picture alone.
+    Turn(String),
+    /// A compaction: what it summed up stands as it was said.
+    Compaction,
+}
+
 /// A conversation with an agent.
 pub struct Conversation {
     pub(crate) agent: Agent,
@@ -72,8 +81,10 @@ impl Conversation {
     pub fn resume(agent: Agent, entries: Vec<Entry>) -> Self {
         let mut totals = Totals::default();
         for entry in &entries {
-            if let Body::Ended(ended) = &entry.body {
-                totals.add_turn(&of_ended(ended));
+            match &entry.body {
+                Body::Ended(ended) => totals.add_turn(&of_ended(ended)),
+                Body::Compacted(compacted) => totals.add_turn(&of_compacted(compacted)),
+                _ => {}
             }
         }
         Self {
@@ -117,20 +128,24 @@ impl Conversation {
         Work::new(|events, cancel| Box::pin(compact::run(self, events, cancel)))
     }
 
-    /// Takes back the last turn, or the compaction that came after it. Gives what the user had said, if it was a turn.
-    pub async fn undo(&mut self) -> Option<String> {
+    /// Takes back the last turn, or the compaction that came after it.
+    pub async fn undo(&mut self) -> Option<TakenBack> {
         let live = self.live();
-        let last = live.last()?;
+        // What is known of an upstream stays known.
+        let mut live = live
+            .iter()
+            .filter(|entry| !matches!(entry.body, Body::ReasoningDropped));
+        let last = live.next_back()?;
         if let Body::Compacted(_) = last.body {
             let from = last.seq;
             self.take_back(from).await;
-            return Some(String::new());
+            return Some(TakenBack::Compaction);
         }
         let turn = last.turn;
-        let first = live.iter().find(|entry| entry.turn == turn)?;
+        let first = live.find(|entry| entry.turn == turn).unwrap_or(last);
         let (from, said) = (first.seq, said(first));
         self.take_back(from).await;
-        Some(said.unwrap_or_default())
+        Some(TakenBack::Turn(said.unwrap_or_default()))
     }
 
     /// What the user said last, as it is sent.
@@ -250,6 +265,15 @@ fn of_ended(ended: &Ended) -> Totals {
         input_tokens: ended.input_tokens,
         output_tokens: ended.output_tokens,
         context_tokens: ended.context_tokens,
+        ..Totals::default()
+    }
+}
+
+fn of_compacted(compacted: &Compacted) -> Totals {
+    Totals {
+        requests: compacted.requests,
+        input_tokens: compacted.input_tokens,
+        output_tokens: compacted.output_tokens,
         ..Totals::default()
     }
 }

@@ -136,12 +136,21 @@ pub struct Undone {
 }
 
 /// What a summary stands for: the entries before `until` that were not taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted {
     /// The first entry that is still sent as it is.
     pub until: u64,
     /// The summary.
     pub summary: String,
+    /// Requests that were made for it, where it was asked for by itself: those within a turn are counted there.
+    #[serde(default)]
+    pub requests: u32,
+    /// Tokens that went in for it.
+    #[serde(default)]
+    pub input_tokens: u64,
+    /// Tokens that came out.
+    #[serde(default)]
+    pub output_tokens: u64,
 }
 
 /// A response that was left incomplete, or gave no answer yet, and is continued.

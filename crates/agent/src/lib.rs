@@ -52,7 +52,7 @@ mod work;
 pub use agent::{Agent, AgentOptions, Link};
 pub use answer::{Answer, AnswerStatus, Totals};
 pub use approval::{Approval, Decision, Permission, Permissions, Rule};
-pub use conversation::{Conversation, Input};
+pub use conversation::{Conversation, Input, TakenBack};
 pub use entry::{Body, Compacted, Continued, Ended, Entry, Partial, StoredItem, Undone};
 pub use event::AgentEvent;
 pub use journal::{Journal, JournalError, Shown, ShownKind};

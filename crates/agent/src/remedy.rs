@@ -57,7 +57,7 @@ impl Turn<'_> {
         self.asked.requests >= link.client.endpoint().recovery.max_requests
     }
 
-    async fn without_reasoning(&mut self, error: &TurnError) -> bool {
+    pub(crate) async fn without_reasoning(&mut self, error: &TurnError) -> bool {
         if self.reasoning_dropped || self.is_spent() {
             return false;
         }
@@ -82,6 +82,8 @@ impl Turn<'_> {
             Ok(()) => {
                 // What is asked now is something else.
                 self.asked.requests = 0;
+                // Whoever it is asked of.
+                self.compacted = true;
                 true
             }
             Err(_) if self.cancel.is_cancelled() => false,
@@ -92,7 +94,7 @@ impl Turn<'_> {
         }
     }
 
-    async fn elsewhere(&mut self, error: &TurnError, wait: Option<Duration>) -> bool {
+    pub(crate) async fn elsewhere(&mut self, error: &TurnError, wait: Option<Duration>) -> bool {
         let agent = &self.conversation.agent;
         let (least, most) = (self.limits.cool_down, self.limits.longest_rest);
         let rest = wait.unwrap_or(least).clamp(least, most.max(least));
@@ -109,6 +111,8 @@ impl Turn<'_> {
         let to = agent.options().links[next].label();
         self.link = next;
         self.asked.requests = 0;
+        // Its context may be a smaller one.
+        self.compacted = false;
         let why = error.message.clone();
         self.tell(AgentEvent::Switched { from, to, why }).await;
         true

@@ -23,12 +23,15 @@ use crate::{Body, Compacted, Entry};
 /// What stands before a summary in the place of what it sums up.
 const SUMMARY: &str = "Summary of the conversation so far:";
 
-/// The entries that were not taken back, in order. What takes back is itself left out.
+/// The entries that were not taken back, in order. What takes back is itself left out; that an upstream could not read the
+/// reasoning of before stays known.
 pub fn live(entries: &[Entry]) -> Vec<&Entry> {
     let mut live: Vec<&Entry> = Vec::with_capacity(entries.len());
     for entry in entries {
         match &entry.body {
-            Body::Undone(undone) => live.retain(|other| other.seq < undone.from),
+            Body::Undone(undone) => live.retain(|other| {
+                other.seq < undone.from || matches!(other.body, Body::ReasoningDropped)
+            }),
             _ => live.push(entry),
         }
     }

@@ -117,7 +117,7 @@ mod tests {
                 'c' | 'a' => item(10, Some("issuer")),
                 'S' => Body::Compacted(Compacted {
                     until: seq,
-                    summary: String::new(),
+                    ..Compacted::default()
                 }),
                 _ => panic!("{letter}"),
             };

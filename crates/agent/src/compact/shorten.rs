@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// How much of the conversation the model is shown for its summary.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Measure {
     /// Characters of a call's arguments, and of its output.
     tools: usize,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use respair_agent::{
-    AgentEvent, AnswerStatus, Body, Conversation, Decision, Permission, Tool, ToolOutput,
+    AgentEvent, AnswerStatus, Body, Conversation, Decision, Permission, TakenBack, Tool, ToolOutput,
 };
 use respair_faults::{Relay, Request, Script};
 use serde_json::{Value, json};
@@ -102,13 +102,14 @@ async fn compacting_when_asked_and_taking_it_back() {
     let sent = |relay: &Relay| -> Value { json!(input(relay.requests().last().unwrap())) };
     assert!(!sent(&relay).to_string().contains("\"One\""));
     assert!(sent(&relay).to_string().contains("\"Two\""));
-    assert_eq!(conversation.undo().await.as_deref(), Some("Four"));
-    assert_eq!(conversation.undo().await.as_deref(), Some(""));
+    let turn = |said: &str| Some(TakenBack::Turn(said.to_owned()));
+    assert_eq!(conversation.undo().await, turn("Four"));
+    assert_eq!(conversation.undo().await, Some(TakenBack::Compaction));
     say(&mut conversation, "Five").await;
     let again = sent(&relay).to_string();
     assert!(again.contains("\"One\"") && !again.contains("\"Four\""));
-    assert_eq!(conversation.undo().await.as_deref(), Some("Five"));
-    assert_eq!(conversation.undo().await.as_deref(), Some("Three"));
+    assert_eq!(conversation.undo().await, turn("Five"));
+    assert_eq!(conversation.undo().await, turn("Three"));
 }
 
 /// A tool that gives this many characters.

@@ -26,6 +26,7 @@ mod repeating;
 mod replaying;
 mod sessions;
 mod store;
+mod summaries;
 mod tool_loop;
 mod tools;
 mod whole_calls;

@@ -8,7 +8,9 @@ use crate::term::{counted, one_line};
 
 /// What is shown of it; nothing of a conversation that begins.
 pub(super) fn draws(conversation: &Conversation) -> Vec<Draw> {
-    let live = conversation.live();
+    let mut live = conversation.live();
+    // Known of an upstream, and said by nobody.
+    live.retain(|entry| !matches!(entry.body, Body::ReasoningDropped));
     let Some(turn) = live.last().map(|entry| entry.turn) else {
         return Vec::new();
     };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use respair_agent::{Permission, transcript};
+use respair_agent::{Permission, TakenBack, transcript};
 
 use super::draw::Draw;
 use super::ui::Leave;
@@ -53,12 +53,7 @@ impl Chat {
             return Ok(());
         }
         // A compaction that came after it goes first.
-        while self
-            .conversation
-            .undo()
-            .await
-            .is_some_and(|said| said.is_empty())
-        {}
+        while self.conversation.undo().await == Some(TakenBack::Compaction) {}
         let said = "the last turn is taken back, and asked again";
         self.ui.say(Draw::Notice(said.into())).await?;
         self.turn(input).await
@@ -67,8 +62,11 @@ impl Chat {
     async fn undo(&mut self) -> Draw {
         Draw::Notice(match self.conversation.undo().await {
             None => "there is nothing to take back".to_owned(),
-            Some(said) if said.is_empty() => "the compaction is taken back".to_owned(),
-            Some(said) => format!("taken back: {}", one_line(&said)),
+            Some(TakenBack::Compaction) => "the compaction is taken back".to_owned(),
+            Some(TakenBack::Turn(said)) if said.is_empty() => {
+                "the last turn is taken back".to_owned()
+            }
+            Some(TakenBack::Turn(said)) => format!("taken back: {}", one_line(&said)),
         })
     }
 
