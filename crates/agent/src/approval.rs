@@ -51,8 +51,13 @@ impl Rule {
         })
     }
 
-    fn matches(&self, tool: &str, subject: &str) -> bool {
+    /// Whether it is about calls of the tool of this name, whatever they are about.
+    pub fn concerns(&self, tool: &str) -> bool {
         matches(&self.tool, tool)
+    }
+
+    fn matches(&self, tool: &str, subject: &str) -> bool {
+        self.concerns(tool)
             && self.subject.as_ref().is_none_or(|pattern| match tool {
                 "shell" => self.means(pattern, subject),
                 _ => matches(pattern, subject),

@@ -304,7 +304,8 @@ fn redact(turn: &Driver<'_>, outcome: &mut Outcome) {
 }
 
 fn overflow(limit: usize) -> TurnError {
-    let message = format!("the response is larger than `limits.response` ({limit} bytes)");
+    let size = respair_core::size(limit as u64);
+    let message = format!("the response is larger than `limits.response` ({size})");
     TurnError::local("response_too_large", message, RetryVerdict::Never)
         .with_hint("what came was delivered as it came; raise `limits.response` to keep all of it")
 }

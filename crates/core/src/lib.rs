@@ -25,7 +25,7 @@ pub use ending::{
 };
 pub use event::{Class, Event, EventKind, Field, Payload};
 pub use json::well_formed;
-pub use limits::Limits;
+pub use limits::{Limits, size};
 pub use model::Model;
 pub use page::page;
 pub use reader::{Mode, Reader, ReaderOptions, Step};

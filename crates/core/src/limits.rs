@@ -44,6 +44,22 @@ impl Limits {
     }
 }
 
+/// A size as a person writes it: `64 MiB`, or else in bytes.
+///
+/// ```
+/// assert_eq!(respair_core::size(64 << 20), "64 MiB");
+/// assert_eq!(respair_core::size(1000), "1000 bytes");
+/// ```
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] {
+        if bytes >= 1 << shift && bytes.trailing_zeros() >= shift {
+            return format!("{} {unit}", bytes >> shift);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
 /// Bytes of a body that is no event stream which are kept to say what it is.
 pub(crate) const BODY_EXCERPT: usize = 1 << 20;
 

@@ -72,7 +72,7 @@ enum Skip {
 
 /// A block passed the limit. Its bytes are given up; reading goes on behind its blank line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the event at byte {offset} is larger than the limit of {limit} bytes")]
+#[error("the event at byte {offset} is larger than the limit of {}", crate::size(*limit as u64))]
 #[non_exhaustive]
 pub struct FrameTooLarge {
     /// The limit of one block, in bytes.

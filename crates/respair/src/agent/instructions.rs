@@ -46,16 +46,26 @@ pub(crate) fn instructions(
     cwd: &Path,
     env: &Env,
 ) -> Result<Instructions, String> {
-    let mut text = match &agent.instructions {
-        Some(own) => chosen(&own.value, config, env)?,
-        None => BUILT_IN.to_owned(),
-    };
+    let mut text = own(agent, config, env)?.unwrap_or_else(|| BUILT_IN.to_owned());
     text.push_str(&format!("\nThe working directory is {}.\n", cwd.display()));
     let mut notices = Vec::new();
     if agent.agents_md.as_ref().is_none_or(|on| on.value) {
         append(&mut text, &mut notices, cwd, env);
     }
     Ok(Instructions { text, notices })
+}
+
+/// The user's own, where there are some.
+///
+/// # Errors
+/// Why they cannot be read, in a sentence.
+pub(crate) fn own(
+    agent: &Agent,
+    config: Option<&Path>,
+    env: &Env,
+) -> Result<Option<String>, String> {
+    let own = agent.instructions.as_ref();
+    own.map(|own| chosen(&own.value, config, env)).transpose()
 }
 
 /// `agent.instructions`: a text, or `@FILE`, which stands beside the configuration unless it is absolute.

@@ -16,7 +16,7 @@ use respair_client::{Client, ClientOptions, EndpointMemory};
 use secrecy::ExposeSecret as _;
 
 use crate::args::Common;
-use crate::config::{self, Settings, Tools, Unusable};
+use crate::config::{self, Settings, Tools};
 use crate::paths::Env;
 use crate::run::{self, endpoint};
 use crate::{USAGE, term};
@@ -120,7 +120,7 @@ pub(crate) fn begun(
     for at in 0..config.fallback.as_ref().map_or(0, |list| list.value.len()) {
         match fallback(common, settings, at, &shared, env) {
             Ok(link) => options.links.push(link),
-            Err(why) => notices.push(format!("agent.fallback[{at}] is left out: {why}")),
+            Err(why) => notices.push(format!("{why}; it is left out")),
         }
     }
     options.limits = limits(config);
@@ -182,7 +182,7 @@ fn link(settings: &Settings, shared: &ClientOptions) -> Result<Link, String> {
     Ok(link)
 }
 
-/// An endpoint that stands in. It asks the first one's model unless it names its own.
+/// An endpoint that stands in.
 fn fallback(
     common: &Common,
     first: &Settings,
@@ -190,16 +190,14 @@ fn fallback(
     shared: &ClientOptions,
     env: &Env,
 ) -> Result<Link, String> {
-    let mut loaded = config::load_fallback(common.config.as_deref(), at, env);
-    let model = &first.options.model;
-    loaded.options.model = loaded.options.model.or_else(|| model.clone());
-    let settings = loaded.settings(env).map_err(|unusable| match unusable {
-        Unusable::Nothing => "it names no endpoint".to_owned(),
-        Unusable::Problems(problems) => problems
+    let model = first.options.model.as_ref();
+    let settings = config::fallback(common.config.as_deref(), at, model, env);
+    let settings = settings.map_err(|problems| {
+        problems
             .first()
-            .map_or_else(String::new, |problem| term::one_line(&problem.headline())),
+            .map_or_else(String::new, |problem| term::one_line(&problem.headline()))
     })?;
-    link(&settings, shared)
+    link(&settings, shared).map_err(|why| format!("agent.fallback[{at}]: {why}"))
 }
 
 /// What is built and cannot be used is told.

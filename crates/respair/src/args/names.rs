@@ -8,8 +8,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, Error};
 use respair_core::{Code, Profile};
 
-use crate::config::closest;
+use crate::config::{alike, closest};
 use crate::term::one_line;
+
+/// Where the codes are.
+const WHERE: &str = "`respair check` names the codes that it finds; docs/VIOLATIONS.md has all";
 
 /// Reads a [`Profile`].
 #[derive(Clone)]
@@ -56,9 +59,14 @@ impl TypedValueParser for CodeParser {
         let names = || Code::all().map(Code::as_str);
         known.ok_or_else(|| {
             let mut error = refusal(command, arg, value, names());
-            // There are sixty.
             if error.get(ContextKind::SuggestedValue).is_none() {
-                list(&mut error, names());
+                // There are ninety.
+                let tip = match alike(&value.to_string_lossy(), names()) {
+                    like if like.is_empty() => WHERE.to_owned(),
+                    like => format!("codes with that in them: {}", like.join(", ")),
+                };
+                let tips = vec![tip.into()];
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
             }
             error
         })

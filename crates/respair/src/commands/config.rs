@@ -4,10 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use respair_client::{Client, ClientOptions};
+
 use crate::args::{Common, Config};
-use crate::config::{self, Unusable, shown_url};
+use crate::config::{self, Settings, Unusable, shown_url};
 use crate::paths::{self, Env};
-use crate::{USAGE, agent, term};
+use crate::{USAGE, agent, run, term};
 
 /// Runs it.
 pub(crate) fn command(common: &Common, config: &Config) -> u8 {
@@ -151,6 +153,10 @@ fn check(common: &Common, env: &Env) -> u8 {
                 Some(source) => format!("key from {source}"),
                 None => "no key".into(),
             };
+            let wrong = unmet(common, &settings, env);
+            if !wrong.is_empty() {
+                return super::printed(term::print(&wrong)).max(USAGE);
+            }
             let text = format!(
                 "ok: {}{kind}, {}, {}/responses, {key}\n",
                 settings.provider.name(),
@@ -160,7 +166,8 @@ fn check(common: &Common, env: &Env) -> u8 {
             return super::printed(term::print(&text));
         }
         Err(Unusable::Nothing) if loaded.present => {
-            format!("{file}: chooses no endpoint: set model.provider and model.base_url\n")
+            let (what, block) = super::no_endpoint(&loaded);
+            format!("{what}:\n\n{block}")
         }
         Err(Unusable::Nothing) => {
             format!(
@@ -170,4 +177,25 @@ fn check(common: &Common, env: &Env) -> u8 {
         Err(Unusable::Problems(problems)) => problems.iter().map(|p| format!("{p}\n")).collect(),
     };
     super::printed(term::print(&text)).max(USAGE)
+}
+
+/// What a turn or a conversation would miss beyond the endpoint, a line each: files that are named and not there, endpoints that
+/// would stand in.
+fn unmet(common: &Common, settings: &Settings, env: &Env) -> String {
+    let mut wrong = String::new();
+    if let Err(error) = Client::new(run::endpoint(settings), ClientOptions::default()) {
+        wrong.push_str(&format!("{}\n", term::one_line(&error.to_string())));
+    }
+    if let Err(why) = agent::instructions::own(&settings.agent, settings.file.as_deref(), env) {
+        wrong.push_str(&format!("{why}\n"));
+    }
+    let fallbacks = settings.agent.fallback.as_ref();
+    for at in 0..fallbacks.map_or(0, |list| list.value.len()) {
+        let model = settings.options.model.as_ref();
+        match config::fallback(common.config.as_deref(), at, model, env) {
+            Ok(_) => {}
+            Err(problems) => wrong.extend(problems.iter().map(|problem| format!("{problem}\n"))),
+        }
+    }
+    wrong
 }

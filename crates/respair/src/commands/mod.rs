@@ -72,13 +72,19 @@ fn usable(mut loaded: Loaded, common: &Common, env: &Env) -> Result<Settings, u8
     if !common.quiet {
         tell(&loaded.remarks, common.verbose > 0);
     }
-    settings.map_err(|unusable| refuse(unusable, loaded.file.as_deref()))
+    settings.map_err(|unusable| refuse(unusable, &loaded))
 }
 
 /// Says why there are no settings.
-fn refuse(unusable: Unusable, file: Option<&str>) -> u8 {
+fn refuse(unusable: Unusable, loaded: &Loaded) -> u8 {
     match unusable {
-        Unusable::Nothing => nothing_configured(file),
+        Unusable::Nothing if loaded.present => {
+            let (what, block) = no_endpoint(loaded);
+            term::error(&format!("{what}:"));
+            eprintln!("\n{block}");
+            term::help("`respair config check` says whether anything is missing");
+        }
+        Unusable::Nothing => nothing_configured(loaded.file.as_deref()),
         Unusable::Problems(problems) => {
             for problem in problems {
                 term::error(&term::one_line(&problem.headline()));
@@ -100,6 +106,21 @@ pub(crate) fn tell(remarks: &[Remark], whole: bool) {
             _ => term::notice(&text),
         }
     }
+}
+
+/// What to say of a file without an endpoint, and the block that it lacks.
+fn no_endpoint(loaded: &Loaded) -> (String, String) {
+    let file = term::one_line(loaded.file.as_deref().unwrap_or("the configuration"));
+    let model = loaded.options.model.as_ref();
+    let model = model.map_or_else(
+        || "gpt-5.4".to_owned(),
+        |model| term::one_line(&model.value),
+    );
+    let what = format!("{file}: chooses no endpoint; `model` is a block that does");
+    let block = format!(
+        "  model:\n    provider: custom\n    default: {model}\n    base_url: https://relay.example/v1   # `/responses` is added to it\n"
+    );
+    (what, block)
 }
 
 fn nothing_configured(file: Option<&str>) {

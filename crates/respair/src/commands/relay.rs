@@ -7,7 +7,7 @@ use std::path::Path;
 use respair_faults::{Pace, Relay, RelayBuilder, RelayEvent, Script, scenario, scenarios};
 
 use crate::args::{self, Common};
-use crate::config::closest;
+use crate::config::{alike, closest};
 use crate::{USAGE, run, term};
 
 /// Runs it.
@@ -70,11 +70,17 @@ fn named(name: &str) -> Result<RelayBuilder, u8> {
     }
     term::error(&format!("no scenario is called `{}`", term::one_line(name)));
     let plain = name.replace('_', "-");
-    match closest(&plain, scenarios().iter().map(|s| s.name())) {
-        Some(meant) => term::help(&format!(
-            "did you mean `{meant}`? `respair relay --list` names all"
+    let names = || scenarios().iter().map(|s| s.name());
+    let meant = match closest(&plain, names()) {
+        Some(meant) => vec![meant],
+        None => alike(&plain, names()),
+    };
+    match meant.is_empty() {
+        false => term::help(&format!(
+            "did you mean `{}`? `respair relay --list` names all",
+            meant.join("`, `")
         )),
-        None => term::help("`respair relay --list` names all"),
+        true => term::help("`respair relay --list` names all"),
     }
     Err(USAGE)
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use respair_agent::{Permission, Rule};
+use respair_agent::Rule;
 use respair_client::Endpoint;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
+use super::approvals::Approval;
 use super::keys;
 use super::options::{Origin, Sourced, Wait};
 use super::reader::Reader;
@@ -47,13 +48,6 @@ pub(crate) struct Agent {
     pub(crate) servers: Option<Sourced<Vec<McpServer>>>,
     /// The variables that the whole file reads keys from: no tool and no server is to have them.
     pub(crate) key_variables: Vec<String>,
-}
-
-/// A rule of `agent.approval`, as written and as read.
-#[derive(Clone, Debug)]
-pub(crate) struct Approval {
-    pub(crate) text: String,
-    pub(crate) rule: Rule,
 }
 
 /// `agent.tools`.
@@ -186,19 +180,6 @@ impl McpServer {
     }
 }
 
-/// The rules as they would be written.
-pub(super) fn shown_rules(rules: &[Approval]) -> Json {
-    let rules = rules.iter().map(|approval| {
-        let word = match approval.rule.permission {
-            Permission::Ask => "ask",
-            Permission::Allow => "allow",
-            Permission::Deny => "deny",
-        };
-        (approval.text.clone(), json!(word))
-    });
-    Json::Object(rules.collect())
-}
-
 impl Reader<'_> {
     /// The block `agent:`.
     pub(super) fn agent(&mut self, node: &Node, path: &str) -> Agent {
@@ -226,31 +207,6 @@ impl Reader<'_> {
             agent.shell_output = self.field(&inner, "output", Self::size);
         }
         agent
-    }
-
-    fn approvals(&mut self, path: &str, node: &Node) -> Option<Vec<Approval>> {
-        let Value::Map(entries) = &node.value else {
-            self.expected(path, node, "a block of `TOOL: ask`, `allow` or `deny`");
-            return None;
-        };
-        let mut rules = Vec::with_capacity(entries.len());
-        for (text, value) in entries {
-            let full = format!("{path}.{text}");
-            let Some(word) = self.choice::<Word>(&full, value) else {
-                continue;
-            };
-            match Rule::parse(text, word.into()) {
-                Some(rule) => rules.push(Approval {
-                    text: text.clone(),
-                    rule,
-                }),
-                None => {
-                    let what = "expected a tool, as in `shell`, or one with what it is about, as in `shell(git *)`";
-                    self.problem(&full, value, what);
-                }
-            }
-        }
-        Some(rules)
     }
 
     fn tools(&mut self, path: &str, node: &Node) -> Option<Tools> {
@@ -318,6 +274,11 @@ impl Reader<'_> {
     }
 
     fn server(&mut self, name: &str, path: &str, node: &Node) -> Option<McpServer> {
+        if !matches!(node.value, Value::Map(_)) {
+            let what = "a block with `command` and `args`, or with `url`";
+            self.expected(path, node, what);
+            return None;
+        }
         let fields = self.fields(node, path, keys::SERVER);
         let named = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.is_empty() || !name.chars().all(named) {
@@ -427,22 +388,4 @@ pub(crate) fn is_tool(name: &str) -> Result<(), String> {
 fn masked(pairs: &[(String, SecretString)]) -> Json {
     let pairs = pairs.iter().map(|(name, _)| (name.clone(), json!(MASK)));
     Json::Object(pairs.collect())
-}
-
-/// A [`Permission`] in one word.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Word {
-    Ask,
-    Allow,
-    Deny,
-}
-
-impl From<Word> for Permission {
-    fn from(word: Word) -> Self {
-        match word {
-            Word::Ask => Permission::Ask,
-            Word::Allow => Permission::Allow,
-            Word::Deny => Permission::Deny,
-        }
-    }
 }

@@ -80,8 +80,8 @@ pub(super) fn read(located: &Located, shown: &str) -> Result<Option<String>, Pro
     };
     if bytes.len() > MAX_BYTES {
         return Err(Problem::new(format!(
-            "larger than {} KiB: not a configuration",
-            MAX_BYTES / 1024
+            "larger than {}: not a configuration",
+            super::quantity::show_size(MAX_BYTES as u64)
         ))
         .at(here()));
     }

@@ -235,6 +235,18 @@ pub(crate) fn closest<'a>(
         .map(|(_, c)| c)
 }
 
+/// The first candidates that have `word` in them, for one that is near to none.
+pub(crate) fn alike<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    /// As many as a line holds.
+    const MOST: usize = 6;
+    let word = snake(word).replace('_', "-");
+    let found = candidates.into_iter().filter(|c| c.contains(&word));
+    match word.len() {
+        0..3 => Vec::new(),
+        _ => found.take(MOST).collect(),
+    }
+}
+
 /// `baseUrl`, `BASE_URL` and `base-url` are `base_url`.
 pub(super) fn snake(spelled: &str) -> String {
     let camel = spelled.chars().any(char::is_lowercase);

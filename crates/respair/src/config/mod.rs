@@ -5,6 +5,7 @@
 
 mod address;
 mod agent;
+mod approvals;
 mod codes;
 mod codex_login;
 mod file;
@@ -29,7 +30,7 @@ pub(crate) use address::{plain as plain_url, shown as shown_url};
 pub(crate) use agent::{Agent, McpServer, Reach, Tools, is_tool};
 pub(crate) use codex_login::file as codex_login;
 pub(crate) use file::locate;
-pub(crate) use keys::closest;
+pub(crate) use keys::{alike, closest};
 pub(crate) use layers::Flags;
 pub(crate) use options::{Fallback, Key, Mode, Options, Origin, Sourced};
 pub(crate) use problem::{Problem, Remark};
@@ -56,6 +57,8 @@ pub(crate) struct Loaded {
     pub(crate) agent: Agent,
     /// What was chosen; `None` when nothing is configured, or the choice is a problem.
     pub(crate) provider: Option<Provider>,
+    /// Whether that is `model:`, which the environment and the flags speak of as well, or an entry further down.
+    first: bool,
     /// The names of the entries of `custom_providers` and `providers`.
     pub(crate) entries: Vec<String>,
     /// What is wrong.
@@ -75,9 +78,29 @@ pub(crate) fn load_entry(config: Option<&Path>, name: &str, env: &Env) -> Loaded
     read(config, &Flags::default(), env, Which::Entry(name))
 }
 
-/// Loads the entry of `agent.fallback` at this place, whatever the environment and the flags choose.
-pub(crate) fn load_fallback(config: Option<&Path>, at: usize, env: &Env) -> Loaded {
-    read(config, &Flags::default(), env, Which::Fallback(at))
+/// The entry of `agent.fallback` at this place, whatever the environment and the flags choose. It asks `model` unless it names
+/// one of its own.
+///
+/// # Errors
+/// Everything that is wrong with it, each under the name of the entry.
+pub(crate) fn fallback(
+    config: Option<&Path>,
+    at: usize,
+    model: Option<&Sourced<String>>,
+    env: &Env,
+) -> Result<Settings, Vec<Problem>> {
+    let mut loaded = read(config, &Flags::default(), env, Which::Fallback(at));
+    loaded.options.model = loaded.options.model.or_else(|| model.cloned());
+    let problems = match loaded.settings(env) {
+        Ok(settings) => return Ok(settings),
+        Err(Unusable::Problems(problems)) => problems,
+        Err(Unusable::Nothing) => vec![Problem::new("names no endpoint")],
+    };
+    let entry = format!("agent.fallback[{at}]");
+    Err(problems
+        .into_iter()
+        .map(|problem| problem.or_key(&entry))
+        .collect())
 }
 
 /// Which endpoint of a configuration is looked at.
@@ -125,6 +148,7 @@ fn read(config: Option<&Path>, flags: &Flags, env: &Env, which: Which<'_>) -> Lo
         serve: ServeOptions::defaults(),
         agent: Agent::default(),
         provider: None,
+        first: which == Which::Model,
         entries: Vec::new(),
         problems: Vec::new(),
         remarks: Vec::new(),
@@ -223,6 +247,7 @@ fn agent(reader: &mut Reader<'_>, top: &reader::Fields<'_>) -> Agent {
         None => Agent::default(),
     };
     agent.servers = reader.field(top, "mcp_servers", Reader::servers);
+    reader.servers_of_rules(&agent);
     agent.over(Agent::defaults())
 }
 
@@ -238,7 +263,7 @@ fn block(reader: &mut Reader<'_>, top: &reader::Fields<'_>, which: Which<'_>) ->
             options::Origin::Default,
         )),
         (Which::Fallback(at), _) => {
-            let Some((path, node)) = fallback(top, at) else {
+            let Some((path, node)) = fallback_node(top, at) else {
                 return Options::default();
             };
             match node.value {
@@ -256,6 +281,7 @@ fn block(reader: &mut Reader<'_>, top: &reader::Fields<'_>, which: Which<'_>) ->
             let inner = yaml::Node {
                 value: yaml::Value::Map(vec![("default".into(), (*node).clone())]),
                 at: node.at,
+                key_line: node.key_line,
             };
             reader.block(&inner, path, keys::MODEL)
         }
@@ -265,7 +291,7 @@ fn block(reader: &mut Reader<'_>, top: &reader::Fields<'_>, which: Which<'_>) ->
 }
 
 /// The entry of `agent.fallback` at this place.
-fn fallback<'n>(top: &reader::Fields<'n>, at: usize) -> Option<(String, &'n yaml::Node)> {
+fn fallback_node<'n>(top: &reader::Fields<'n>, at: usize) -> Option<(String, &'n yaml::Node)> {
     let (path, node) = top.get("agent")?;
     let yaml::Value::Map(fields) = &node.value else {
         return None;

@@ -89,6 +89,12 @@ impl Problem {
         self
     }
 
+    /// Under this key, where it has none.
+    pub(crate) fn or_key(mut self, key: &str) -> Self {
+        self.key.get_or_insert_with(|| key.to_owned());
+        self
+    }
+
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

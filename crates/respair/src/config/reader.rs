@@ -24,6 +24,7 @@ pub(super) struct Reader<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownKey {
     path: String,
+    line: u64,
     /// What it was probably meant to be.
     meant: Option<&'static str>,
 }
@@ -38,7 +39,8 @@ impl fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.path)?;
         match self.meant {
-            Some(meant) => write!(f, " (did you mean `{meant}`?)"),
+            // Where it stands is for whoever puts it right; what is not ours stays as it is.
+            Some(meant) => write!(f, " (line {}: did you mean `{meant}`?)", self.line),
             None => Ok(()),
         }
     }
@@ -123,7 +125,11 @@ impl<'a> Reader<'a> {
             let full = format!("{prefix}{spelled}");
             let Some(key) = keys::lookup(table, spelled) else {
                 let meant = keys::nearest(table, spelled);
-                self.unknown.push(UnknownKey { path: full, meant });
+                self.unknown.push(UnknownKey {
+                    path: full,
+                    line: value.key_line,
+                    meant,
+                });
                 continue;
             };
             // The canonical name wins over its aliases, wherever it stands.

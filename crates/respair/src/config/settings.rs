@@ -142,8 +142,12 @@ impl Loaded {
     }
 
     fn no_address(&self, provider: &Provider) -> Problem {
+        let problem = Problem::new(format!("provider `{}` has no base_url", provider.name()));
+        if !self.first {
+            return problem.help("give it a `base_url`, as in https://relay.example/v1");
+        }
         let file = self.file.as_deref().unwrap_or("the configuration");
-        Problem::new(format!("provider `{}` has no base_url", provider.name())).help(format!(
+        problem.help(format!(
             "set model.base_url in {file}, RESPAIR_BASE_URL or --base-url"
         ))
     }

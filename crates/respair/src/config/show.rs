@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::agent::{Agent, FallbackEntry, Tools, shown_rules};
+use super::agent::{Agent, FallbackEntry, Tools};
+use super::approvals::shown_rules;
 use super::options::{Key, Options, Origin, Sourced};
 use super::secrets::MASK;
 use super::{Loaded, Provider, ServeOptions, address, quantity};

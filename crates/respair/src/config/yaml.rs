@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) value: Value,
     /// 1-based line and column; `(0, 0)` when unknown.
     pub(super) at: (u64, u64),
+    /// The line of its key, which a block does not begin on; 0 without a key.
+    pub(super) key_line: u64,
 }
 
 /// A value as written.
@@ -101,7 +103,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Option<Node>, Problem> {
         with_snippet: false,
     };
     match serde_saphyr::from_str_with_options::<Option<Spanned<Raw>>>(text, options) {
-        Ok(root) => Ok(root.map(|root| node(root, text))),
+        Ok(root) => Ok(root.map(|root| node(root, 0, text))),
         Err(error) => Err(refused(file, text, &error)),
     }
 }
@@ -161,10 +163,10 @@ enum Raw {
     Number(String),
     Text(String),
     List(Vec<Spanned<Raw>>),
-    Map(Vec<(String, Spanned<Raw>)>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
 }
 
-fn node(spanned: Spanned<Raw>, text: &str) -> Node {
+fn node(spanned: Spanned<Raw>, key_line: u64, text: &str) -> Node {
     let at = (spanned.referenced.line(), spanned.referenced.column());
     let value = match spanned.value {
         Raw::Null => Value::Null,
@@ -173,15 +175,24 @@ fn node(spanned: Spanned<Raw>, text: &str) -> Node {
             Value::Number(spelling(text, &spanned.defined).unwrap_or(canonical))
         }
         Raw::Text(t) => Value::Text(t),
-        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Raw::List(items) => {
+            Value::List(items.into_iter().map(|item| node(item, 0, text)).collect())
+        }
         Raw::Map(entries) => Value::Map(
             entries
                 .into_iter()
-                .map(|(k, v)| (k, node(v, text)))
+                .map(|(key, value)| {
+                    let line = key.referenced.line();
+                    (key.value, node(value, line, text))
+                })
                 .collect(),
         ),
     };
-    Node { value, at }
+    Node {
+        value,
+        at,
+        key_line,
+    }
 }
 
 /// The characters of a scalar as they stand in the text.
@@ -255,7 +266,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
         let mut entries = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
             entries.push((key, map.next_value()?));
         }
         Ok(Raw::Map(entries))

@@ -207,7 +207,7 @@ fn an_endpoint_stands_in() {
     let home = Home::with_config(&config);
     let done = home.run(&["run", "hi", "--tools"]).exits(0);
     assert_eq!(done.out, "Here.");
-    done.says("agent.fallback[1] is left out: ")
+    done.says("agent.fallback[1]: no provider is called `nowhere`; it is left out")
         .says("no credit; asking custom other");
     let request = &other.requests()[0];
     assert_eq!(request.json().unwrap()["model"], "other");

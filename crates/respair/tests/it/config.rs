@@ -233,7 +233,7 @@ fn a_whole_hermes_configuration() {
     assert_eq!(
         notices,
         [
-            "notice: ~/.config/respair/config.yaml: not respair's, ignored: `model.base_ulr` (did you mean `base_url`?), `approvals`, `browser`, `checkpoints` and 21 more (`respair config check` lists them)"
+            "notice: ~/.config/respair/config.yaml: not respair's, ignored: `model.base_ulr` (line 25: did you mean `base_url`?), `approvals`, `browser`, `checkpoints` and 21 more (`respair config check` lists them)"
         ]
     );
     for args in [&["config", "check"][..], &["run", "hi", "-v"]] {

@@ -110,7 +110,7 @@ fn upstreams(
     match default {
         Ok(settings) => upstreams.push(upstream(&settings)),
         Err(Unusable::Nothing) if !loaded.entries.is_empty() => {}
-        Err(unusable) => return Err(refuse(unusable, loaded.file.as_deref())),
+        Err(unusable) => return Err(refuse(unusable, loaded)),
     }
     if flags.upstream.is_some() || flags.base_url.is_some() {
         return Ok(upstreams);
@@ -134,7 +134,7 @@ fn upstreams(
         }
     }
     if upstreams.is_empty() {
-        return Err(refuse(Unusable::Nothing, loaded.file.as_deref()));
+        return Err(refuse(Unusable::Nothing, loaded));
     }
     Ok(upstreams)
 }

@@ -134,11 +134,11 @@ fn near_misses_are_named() {
     assert!(case.problems().contains("has no base_url"));
     let remarks = case.remarks();
     assert!(
-        remarks[0].contains("`model.base_ulr` (did you mean `base_url`?)"),
+        remarks[0].contains("`model.base_ulr` (line 4: did you mean `base_url`?)"),
         "{remarks:?}"
     );
     assert!(
-        remarks[0].contains("`model.timeouts.idel` (did you mean `idle`?)"),
+        remarks[0].contains("`model.timeouts.idel` (line 5: did you mean `idle`?)"),
         "{remarks:?}"
     );
 }

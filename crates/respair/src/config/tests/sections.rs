@@ -52,6 +52,7 @@ fn the_example_lists_every_key_with_its_default() {
             options,
             serve: ServeOptions::defaults(),
             agent: agent.clone(),
+            first: true,
             provider: None,
             problems: vec![],
             remarks: vec![],
@@ -211,7 +212,7 @@ fn the_gateways_section() {
             "{key} {problems:?}"
         );
     }
-    assert!(wrong.remarks()[0].contains("`serve.lisen` (did you mean `listen`?)"));
+    assert!(wrong.remarks()[0].contains("`serve.lisen` (line 2: did you mean `listen`?)"));
 }
 
 #[test]
@@ -233,14 +234,9 @@ fn approvals_keep_their_order_and_say_what_is_wrong() {
         ]
     );
     let wrong = Case::new(
-        "agent: {approval: {shell: alow, 'a b': ask}, tools: [shel], max_steps: 0}\nmcp_servers: {a b: {command: x}, c: {}, d: {command: x, url: y}}\n",
+        "agent: {approval: {shell: alow, 'a b': ask}, tools: [shel], max_steps: 0}\nmcp_servers: {a b: {command: x}, c: {}, d: {command: x, url: y}, e: npx}\n",
     );
-    let problems: String = wrong
-        .load()
-        .problems
-        .iter()
-        .map(|problem| format!("{problem}\n"))
-        .collect();
+    let problems = all(&wrong);
     for said in [
         "agent.approval.shell: expected one of ask, allow, deny (did you mean `allow`?)",
         "agent.approval.a b: expected a tool",
@@ -249,8 +245,53 @@ fn approvals_keep_their_order_and_say_what_is_wrong() {
         "mcp_servers.a b: a server's name is made of",
         "mcp_servers.c: has neither `command` nor `url`",
         "mcp_servers.d: has both `command` and `url`",
+        "mcp_servers.e: expected a block with `command` and `args`, or with `url`, found text",
     ] {
         assert!(problems.contains(said), "{said} is not in\n{problems}");
+    }
+    // What is no block is told once.
+    assert_eq!(problems.matches("mcp_servers.e").count(), 1, "{problems}");
+}
+
+fn all(case: &Case) -> String {
+    let loaded = case.load();
+    let problems = loaded.problems.iter();
+    problems.map(|problem| format!("{problem}\n")).collect()
+}
+
+/// A refusal that is misspelt would refuse nothing.
+#[test]
+fn rules_for_tools_that_cannot_be_are_problems() {
+    for (rule, said) in [
+        ("shel", "`shel` (did you mean `shell`?)"),
+        ("shel(git push*)", "`shel` (did you mean `shell`?)"),
+        ("writefile", "`writefile` (did you mean `write_file`?)"),
+        ("web_*", "`web_*`; there are: shell"),
+        ("mcp__fiels__*", "`fiels` (did you mean `files`?)"),
+        ("mcp__fiels__read", "`fiels` (did you mean `files`?)"),
+    ] {
+        let problems = all(&Case::new(&format!(
+            "agent: {{approval: {{'{rule}': deny}}}}\nmcp_servers: {{files: {{command: x}}, a__b: {{command: x}}}}\n"
+        )));
+        let told = problems.contains(&format!("agent.approval.{rule}: no"));
+        assert!(told && problems.contains(said), "{rule}: {problems}");
+    }
+    for rule in [
+        "*",
+        "m*",
+        "*_file",
+        "mcp__*",
+        "mcp__files__*",
+        "mcp__files__r(x)",
+        "mcp__f*",
+        "mcp__other__x",
+        "mcp__a__b__c",
+        "mcp__a__*",
+    ] {
+        let case = Case::new(&format!(
+            "agent: {{approval: {{'{rule}': deny}}}}\nmcp_servers: {{files: {{command: x}}, a__b: {{command: x}}}}\n"
+        ));
+        assert_eq!(all(&case), "", "{rule}");
     }
 }
 
@@ -270,15 +311,11 @@ fn servers_are_read_and_their_secrets_are_masked() {
 
 #[test]
 fn endpoints_that_stand_in_by_name_and_by_block() {
-    let text = "model: {provider: custom, default: m, base_url: 'https://a.example/v1', api_key: ka}\nproviders: {b: {api: 'https://b.example/v1', api_key: kb}}\nagent:\n  fallback:\n    - b\n    - {provider: custom, base_url: 'https://c.example/v1', default: mc}\n    - nowhere\n";
+    let text = "model: {provider: custom, default: m, base_url: 'https://a.example/v1', api_key: ka}\nproviders: {b: {api: 'https://b.example/v1', api_key: kb}}\nagent:\n  fallback:\n    - b\n    - {provider: custom, base_url: 'https://c.example/v1', default: mc}\n    - nowhere\n    - {provider: custom}\n";
     let case = Case::new(text);
     let env = case.env();
-    let at = |at: usize| {
-        let mut loaded = load_fallback(None, at, &env);
-        let model = loaded.options.model.clone();
-        loaded.options.model = model.or(case.load().options.model);
-        loaded.settings(&env)
-    };
+    let model = case.load().options.model;
+    let at = |at: usize| fallback(None, at, model.as_ref(), &env);
     let (b, c) = (at(0).unwrap(), at(1).unwrap());
     assert_eq!(
         (b.base_url.as_str(), b.model.as_str(), key(&b)),
@@ -289,5 +326,10 @@ fn endpoints_that_stand_in_by_name_and_by_block() {
         (c.base_url.as_str(), c.model.as_str(), key(&c)),
         ("https://c.example/v1", "mc", None)
     );
-    assert!(matches!(at(2), Err(Unusable::Problems(_))));
+    let wrong = |n| match at(n) {
+        Err(problems) => problems.iter().map(Problem::headline).collect::<String>(),
+        Ok(_) => "nothing".to_owned(),
+    };
+    assert!(wrong(2).contains("agent.fallback[2]: no provider is called `nowhere`"));
+    assert!(wrong(3).contains("agent.fallback[3]: provider `custom` has no base_url"));
 }

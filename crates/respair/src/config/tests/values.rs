@@ -127,11 +127,7 @@ fn torture() {
         }
     }
     let big = vec![b'#'; 2 << 20];
-    assert!(
-        Case::bytes(&big)
-            .problems()
-            .contains("larger than 1024 KiB")
-    );
+    assert!(Case::bytes(&big).problems().contains("larger than 1 MiB"));
     let mut case = Case::new("");
     case.vars
         .insert("RESPAIR_CONFIG".into(), case.dir.path().into());
