@@ -69,10 +69,13 @@ impl Route {
             .strip_prefix("/v1")
             .filter(|below| below.is_empty() || below.starts_with('/'));
         let rest = below.unwrap_or(rest);
-        if rest.trim_end_matches('/') == "/responses" && *method == Method::POST {
+        let is_post = *method == Method::POST;
+        if rest.trim_end_matches('/') == "/responses" && is_post {
             return Ok(Self::Responses { upstream });
         }
-        if below.is_none_or(|below| below.len() < 2) {
+        // A base URL with the endpoint's path pasted into it: passed on, its stream would reach the client unmended.
+        let is_pasted = is_post && rest.trim_end_matches('/').ends_with("/responses");
+        if is_pasted || below.is_none_or(|below| below.len() < 2) {
             let message = format!(
                 "nothing is at `{}`; the base URL to use ends in /v1",
                 shown(path)
@@ -162,6 +165,9 @@ mod tests {
             ("/relay/responses", responses(Some(0))),
             ("/my%20relay/v1/responses", responses(Some(1))),
             ("/other/v1/responses", Err(404)),
+            ("/v1/responses/responses", Err(404)),
+            ("/relay/v1/responses/responses/", Err(404)),
+            ("/v1/chat/completions/responses", Err(404)),
             ("/v1", Err(404)),
             ("/v1/", Err(404)),
             ("/", Err(404)),
@@ -183,6 +189,8 @@ mod tests {
             assert_eq!(of(Method::POST, path), expected, "{path}");
         }
         assert_eq!(of(Method::GET, "/v1/responses"), pass(None, "/responses"));
+        let get = pass(None, "/responses/responses");
+        assert_eq!(of(Method::GET, "/v1/responses/responses"), get);
         assert_eq!(of(Method::GET, "/healthz"), Ok(Route::Health));
         assert_eq!(of(Method::GET, "/readyz"), Ok(Route::Ready));
         assert_eq!(of(Method::GET, "/metrics"), Ok(Route::Metrics));
