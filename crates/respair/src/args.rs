@@ -179,15 +179,21 @@ pub(crate) enum Command {
     /// Write, show and check the configuration
     #[command(subcommand)]
     Config(Config),
-    /// What was learnt about endpoints
-    #[command(subcommand)]
-    Endpoints(Endpoints),
-    /// Conversations that were kept
-    #[command(subcommand)]
-    Sessions(Sessions),
-    /// Servers whose tools a conversation may use
-    #[command(subcommand)]
-    Mcp(Mcp),
+    /// What was learnt about endpoints; alone it lists them
+    Endpoints {
+        #[command(subcommand)]
+        what: Option<Endpoints>,
+    },
+    /// Conversations that were kept; alone it lists them
+    Sessions {
+        #[command(subcommand)]
+        what: Option<Sessions>,
+    },
+    /// Servers whose tools a conversation may use; alone it lists them
+    Mcp {
+        #[command(subcommand)]
+        what: Option<Mcp>,
+    },
     /// Print a completion script
     #[command(
         after_help = "Example: respair completions bash > ~/.local/share/bash-completion/completions/respair"
@@ -203,7 +209,7 @@ pub(crate) enum Command {
 pub(crate) struct Run {
     /// What to ask; `-` reads it from standard input, as does none when that is no terminal
     pub(crate) prompt: Option<String>,
-    /// Send FILE along: a text, an image or another file; again for more
+    /// Send a text, image or file along (`-`: standard input); again for more
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
     /// Let the model use tools: those of the configuration, or these, with commas
@@ -277,14 +283,34 @@ fn unknown(error: &clap::Error) -> Option<&str> {
     }
 }
 
-/// What to say of a second word behind `run`: the prompt is one word to the shell only in quotes.
-fn unquoted(error: &clap::Error, args: &[OsString]) -> Option<&'static str> {
+/// What to say of a second word behind `run`, where the prompt is one word to the shell only in quotes, and of what another
+/// command has.
+fn elsewhere(error: &clap::Error, args: &[OsString]) -> Option<&'static str> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
     let typed = |what: &str| args.iter().any(|arg| arg == what);
-    if error.kind() != ErrorKind::UnknownArgument || word.starts_with('-') || !typed("run") {
+    if error.kind() != ErrorKind::UnknownArgument {
         return None;
+    }
+    let goes_on = |flag: &str| word.starts_with(flag);
+    match word.as_str() {
+        "-" if typed("run") => return Some("`-f -` sends standard input along"),
+        _ if typed("run") && (goes_on("--continue") || goes_on("--resume")) => {
+            return Some(
+                "`--session last` goes on with the latest session, `--session ID` with another",
+            );
+        }
+        _ if typed("chat") && goes_on("--session") => {
+            return Some(
+                "`--continue` goes on with the latest session, `--resume ID` with another",
+            );
+        }
+        _ if typed("chat") && !goes_on("-") && !typed("--tools") => {
+            return Some("say it at the prompt, or ask once: respair run \"…\"");
+        }
+        _ if goes_on("-") || !typed("run") => return None,
+        _ => {}
     }
     Some(match typed("--tools") {
         true => {
@@ -301,9 +327,13 @@ pub(crate) fn suggest(
     args: impl IntoIterator<Item = OsString>,
 ) -> clap::Error {
     let args: Vec<OsString> = args.into_iter().collect();
-    if let Some(tip) = unquoted(&error, &args) {
+    if let Some(tip) = elsewhere(&error, &args) {
         let tips = vec![tip.to_owned().into()];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        // `--config` is near to `--continue`, and not what was meant.
+        if error.remove(ContextKind::SuggestedArg).is_some() {
+            error.remove(ContextKind::Usage);
+        }
         return error;
     }
     let Some(typed) = unknown(&error).map(str::to_owned) else {

@@ -51,9 +51,13 @@ fn main() -> ExitCode {
         Some(Command::Relay(relay)) => commands::relay::command(common, &relay),
         Some(Command::Demo { agent }) => commands::demo::command(agent),
         Some(Command::Config(config)) => commands::config::command(common, &config),
-        Some(Command::Endpoints(endpoints)) => commands::endpoints::command(common, &endpoints),
-        Some(Command::Mcp(mcp)) => commands::mcp::command(common, &mcp),
-        Some(Command::Sessions(sessions)) => commands::sessions::command(common, &sessions),
+        Some(Command::Endpoints { what }) => {
+            commands::endpoints::command(common, &what.unwrap_or_default())
+        }
+        Some(Command::Mcp { what }) => commands::mcp::command(common, &what.unwrap_or_default()),
+        Some(Command::Sessions { what }) => {
+            commands::sessions::command(common, &what.unwrap_or_default())
+        }
         Some(Command::Completions { shell }) => commands::completions(shell),
     })
 }

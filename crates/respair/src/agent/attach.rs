@@ -28,8 +28,28 @@ pub(crate) struct Attached {
 /// # Errors
 /// Why it cannot be attached, in a sentence that names it.
 pub(crate) fn attach(path: &Path) -> Result<Attached, String> {
-    let shown = term::one_line(&path.display().to_string());
-    let bytes = read(path).map_err(|error| format!("{shown}: {}", why(&error)))?;
+    let name = path.display().to_string();
+    let bytes = File::open(path).and_then(|file| match file.metadata()?.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => read(file),
+    });
+    attached(&name, bytes)
+}
+
+/// Reads standard input to its end.
+///
+/// # Errors
+/// As [`attach`].
+pub(crate) fn attach_input() -> Result<Attached, String> {
+    attached("standard input", read(io::stdin().lock()))
+}
+
+fn attached(name: &str, bytes: io::Result<Vec<u8>>) -> Result<Attached, String> {
+    let shown = term::one_line(name);
+    let bytes = bytes.map_err(|error| format!("{shown}: {}", why(&error)))?;
+    if bytes.is_empty() && name == "standard input" {
+        return Err("standard input is empty".to_owned());
+    }
     let size = size(bytes.len());
     let data = |kind: &str, bytes: &[u8]| format!("data:{kind};base64,{}", STANDARD.encode(bytes));
     if let Some(kind) = image(&bytes) {
@@ -44,11 +64,12 @@ pub(crate) fn attach(path: &Path) -> Result<Attached, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let lines = counted(text.lines().count(), "line");
         return Ok(Attached {
-            part: json!({"type": "input_text", "text": fenced(&path.display().to_string(), text)}),
+            part: json!({"type": "input_text", "text": fenced(name, text)}),
             what: format!("{shown}, {lines}"),
         });
     }
-    let name = path.file_name().unwrap_or(path.as_os_str());
+    let file = Path::new(name).file_name();
+    let file = file.map_or_else(|| name.into(), |file| file.to_string_lossy());
     let kind = match bytes.starts_with(b"%PDF-") {
         true => "application/pdf",
         false => "application/octet-stream",
@@ -56,20 +77,16 @@ pub(crate) fn attach(path: &Path) -> Result<Attached, String> {
     Ok(Attached {
         part: json!({
             "type": "input_file",
-            "filename": name.to_string_lossy(),
+            "filename": file,
             "file_data": data(kind, &bytes),
         }),
         what: format!("{shown}, a file, {size}"),
     })
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
+fn read(from: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
         let most = format!("larger than {} MiB", LARGEST >> 20);
         return Err(io::Error::other(most));

@@ -24,9 +24,10 @@ pub(crate) enum Config {
 }
 
 /// `respair endpoints`.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Default, Subcommand)]
 pub(crate) enum Endpoints {
     /// The endpoints that are known to break the protocol
+    #[default]
     List,
     /// Forget one: the next turn there starts strictly again
     Forget {
@@ -39,9 +40,10 @@ pub(crate) enum Endpoints {
 }
 
 /// `respair mcp`.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Default, Subcommand)]
 pub(crate) enum Mcp {
     /// Those that are configured; none is started
+    #[default]
     List,
     /// Start them, and show their tools or why there are none
     Test {
@@ -50,13 +52,16 @@ pub(crate) enum Mcp {
     },
 }
 
+/// How many sessions are listed.
+const LISTED: usize = 20;
+
 /// `respair sessions`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
     /// The latest first
     List {
         /// At most N
-        #[arg(long, value_name = "N", default_value_t = 20)]
+        #[arg(long, value_name = "N", default_value_t = LISTED)]
         limit: usize,
     },
     /// A conversation, to be read
@@ -68,7 +73,7 @@ pub(crate) enum Sessions {
     Export {
         /// Its id, or the beginning of it or of its letters [default: the latest]
         id: Option<String>,
-        /// markdown (the default) or json
+        /// markdown or json [default: json for a FILE.json, else markdown]
         #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
         format: Option<Export>,
         /// Write to FILE instead of standard output
@@ -81,6 +86,12 @@ pub(crate) enum Sessions {
         #[arg(required = true)]
         ids: Vec<String>,
     },
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::List { limit: LISTED }
+    }
 }
 
 /// The form of an exported conversation.

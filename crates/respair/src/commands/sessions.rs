@@ -42,10 +42,13 @@ pub(crate) fn command(common: &Common, what: &args::Sessions) -> u8 {
             args::Sessions::List { limit } => list(common, &sessions, *limit).await,
             args::Sessions::Show { id } => show(common, &sessions, id.as_deref()).await,
             args::Sessions::Export { id, format, output } => {
-                let format = format.unwrap_or(if common.json {
-                    Export::Json
-                } else {
-                    Export::Markdown
+                // As `/export FILE.json` in a conversation.
+                let is_json = output
+                    .as_ref()
+                    .is_some_and(|file| file.extension() == Some("json".as_ref()));
+                let format = format.unwrap_or(match common.json || is_json {
+                    true => Export::Json,
+                    false => Export::Markdown,
                 });
                 export(&sessions, id.as_deref(), format, output.as_deref()).await
             }

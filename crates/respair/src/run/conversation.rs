@@ -59,6 +59,9 @@ pub(super) fn command(
             Ok(kept) => kept,
             Err(why) => {
                 term::error(&why);
+                term::help(
+                    "`respair sessions` lists those that are kept; `--session new` begins one",
+                );
                 return crate::USAGE;
             }
         };

@@ -7,10 +7,12 @@
 mod conversation;
 pub(crate) mod endpoint;
 mod json;
+mod one_file;
 mod prompt;
 mod screen;
 mod words;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use respair_client::{
@@ -19,11 +21,11 @@ use respair_client::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::attach::{Attached, attach};
+use crate::agent::attach::{Attached, attach, attach_input};
 use crate::args::{self, Common};
 use crate::config::Settings;
 use crate::paths::Env;
-use crate::{USAGE, commands, term};
+use crate::{USAGE, commands, input, term};
 
 pub(crate) use conversation::exit_code as exit_code_of;
 pub(crate) use endpoint::endpoint;
@@ -41,12 +43,12 @@ pub(crate) fn command(common: &Common, run: &args::Run) -> u8 {
         Ok(source) => source,
         Err(code) => return code,
     };
-    let files = match files(run) {
-        Ok(files) => files,
-        Err(code) => return code,
-    };
     let settings = match commands::settings(common, &Env::Process) {
         Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    let files = match files(common, run, &source) {
+        Ok(files) => files,
         Err(code) => return code,
     };
     if run.tools.is_some() || run.session.is_some() {
@@ -76,9 +78,28 @@ pub(crate) fn command(common: &Common, run: &args::Run) -> u8 {
     code
 }
 
-/// The files of `-f`.
-fn files(run: &args::Run) -> Result<Vec<Attached>, u8> {
-    let files = run.file.iter().map(|path| attach(path));
+/// The files of `-f`; `-` is standard input, unless the prompt is there.
+fn files(common: &Common, run: &args::Run, source: &prompt::Source) -> Result<Vec<Attached>, u8> {
+    let is_input = |path: &PathBuf| path.as_os_str() == "-";
+    let inputs = run.file.iter().filter(|path| is_input(path)).count();
+    let is_asked = matches!(source, prompt::Source::StandardInput);
+    if inputs + usize::from(is_asked) > 1 {
+        term::error("--file: standard input can be read once");
+        term::help("`… | respair run \"Review this.\" -f -` asks one thing and sends another");
+        return Err(USAGE);
+    }
+    // `git diff | respair run "Review this."` would ask about nothing. A loop or a hook whose input is a pipe by chance goes on.
+    if inputs + usize::from(is_asked) == 0
+        && !common.quiet
+        && term::stderr_is_terminal()
+        && input::is_piped()
+    {
+        term::notice("standard input is not read; `-f -` sends it along");
+    }
+    let files = run.file.iter().map(|path| match is_input(path) {
+        true => attach_input(),
+        false => attach(path),
+    });
     files.collect::<Result<_, _>>().map_err(|why| {
         term::error(&format!("--file: {why}"));
         USAGE

@@ -8,6 +8,7 @@ use anstyle::Style;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::one_file;
 use crate::args::Common;
 use crate::log;
 use crate::term::{self, BAD, DIM, GOOD, Neutral};
@@ -75,6 +76,8 @@ impl Show {
 pub(crate) struct Looks {
     pub(crate) out_is_terminal: bool,
     err_is_terminal: bool,
+    /// Both are one file or pipe, as behind `2>&1`.
+    one_file: bool,
     quiet: bool,
     json: bool,
 }
@@ -85,6 +88,7 @@ impl Looks {
         Self {
             out_is_terminal: term::stdout_is_terminal(),
             err_is_terminal: term::stderr_is_terminal(),
+            one_file: one_file::one_file(),
             quiet: common.quiet,
             json: common.json,
         }
@@ -268,6 +272,9 @@ impl<O: Write, E: Write> Writer<O, E> {
         }
         self.last = Open::Text;
         if !self.looks.out_is_terminal {
+            if self.looks.one_file {
+                self.open = open_after(text, Open::Text, self.open);
+            }
             return self.out.write_all(text.as_bytes());
         }
         let text = self.neutral_out.piece(text);
@@ -292,14 +299,14 @@ impl<O: Write, E: Write> Writer<O, E> {
         let _ = write!(self.err, "{DIM}{text}{DIM:#}");
     }
 
-    /// Ends an unfinished line. That of the answer is ended on standard error, and only when both are one terminal: nothing is
-    /// put into the answer.
+    /// Ends an unfinished line. That of the answer is ended on standard error, and only when both are one terminal or one file:
+    /// nothing is put into the answer.
     fn close_line(&mut self) {
         let rest = match self.open {
             Open::Reasoning => self.neutral_err.rest(),
             _ => "",
         };
-        if self.open == Open::Reasoning || self.open == Open::Text && self.shared() {
+        if self.open == Open::Reasoning || self.open == Open::Text && self.is_one() {
             let _ = self.out.flush();
             let _ = writeln!(self.err, "{rest}");
             self.open = Open::Nothing;
@@ -311,6 +318,11 @@ impl<O: Write, E: Write> Writer<O, E> {
         self.looks.out_is_terminal && self.looks.err_is_terminal
     }
 
+    /// Whether what follows the answer on standard error stands on the same line.
+    fn is_one(&self) -> bool {
+        self.shared() || self.looks.one_file
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         let _ = self.err.flush();
         self.out.flush()
@@ -319,6 +331,7 @@ impl<O: Write, E: Write> Writer<O, E> {
     /// On a terminal the answer gets its final newline.
     fn end(mut self) -> io::Result<()> {
         match self.open {
+            Open::Text if self.looks.one_file => {}
             Open::Text => {
                 let rest = self.neutral_out.rest();
                 writeln!(self.out, "{rest}")?;
@@ -360,6 +373,7 @@ mod tests {
     const PIPE: Looks = Looks {
         out_is_terminal: false,
         err_is_terminal: false,
+        one_file: false,
         quiet: false,
         json: false,
     };
@@ -385,6 +399,29 @@ mod tests {
             shown(PIPE, &turn()),
             ("Hel\x1b[1mlo\r".into(), "thinking\ncompleted\n".into())
         );
+    }
+
+    /// `2>&1`: a remark begins a line of its own, and the answer's bytes stay what they are.
+    #[test]
+    fn in_one_file_remarks_are_lines_of_their_own() {
+        let looks = Looks {
+            one_file: true,
+            ..PIPE
+        };
+        let shows = [
+            Show::Text("a".into()),
+            Show::Notice("n".into()),
+            Show::Text("b".into()),
+            Show::Closing("completed".into()),
+        ];
+        assert_eq!(
+            shown(looks, &shows),
+            ("ab".into(), "\nnotice: n\n\ncompleted\n".into())
+        );
+        // What goes without remarks goes without a line feed.
+        assert_eq!(shown(looks, &shows[..1]), ("a".into(), String::new()));
+        let whole = [Show::Text("a\n".into()), Show::Closing("c".into())];
+        assert_eq!(shown(looks, &whole).1, "c\n");
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod killed;
 mod mcp;
 #[cfg(target_os = "linux")]
 mod namespaced;
+mod piped;
 mod relay;
 mod repair;
 mod schema;
