@@ -224,6 +224,8 @@ impl Writer<'_> {
     }
 
     fn output(&mut self, item: Map<String, Value>) {
+        // Its response is over, and what was thought behind the last item of it belongs to none.
+        self.reasoning.clear();
         let call_id = item.get("call_id").and_then(Value::as_str);
         let at = |open: &Open| Some(open.call_id.as_str()) == call_id;
         let Some(at) = self.open.iter().position(at) else {

@@ -156,6 +156,16 @@ impl Database {
         Ok((entries, pieces))
     }
 
+    /// Leaves out the pieces that stand in entries. Where that cannot be written they are looked at again the next time.
+    pub(super) fn forget_shown(&mut self, id: &str) {
+        let gone = self
+            .connection
+            .execute("DELETE FROM shown WHERE session = ?1", [id]);
+        if let Err(error) = gone {
+            tracing::debug!(%error, "shown pieces are not left out");
+        }
+    }
+
     /// Deletes a session, and what is left of it in the file.
     pub(super) fn delete(&mut self, id: &str) -> Result<(), SessionsError> {
         let delete = || {

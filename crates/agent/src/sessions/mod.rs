@@ -166,6 +166,7 @@ impl Sessions {
         };
         let of = info.id.clone();
         let (mut entries, left) = self.writer.ask(move |db| db.load(&of)).await?;
+        let was_shown = !left.is_empty();
         let session = Session {
             info,
             writer: Arc::clone(&self.writer),
@@ -173,11 +174,16 @@ impl Sessions {
             before: Mutex::default(),
             late: AtomicBool::new(false),
         };
-        // Where it cannot be written it is no entry, and found again the next time.
-        if let Some(entry) = left::entry(&entries, left, "interrupted")
-            && session.append(&entry).await.is_ok()
-        {
-            entries.push(entry);
+        if let Some(entry) = left::entry(&entries, left, "interrupted") {
+            // Where it cannot be written it is no entry, and found again the next time.
+            if session.append(&entry).await.is_ok() {
+                entries.push(entry);
+            }
+        } else if was_shown {
+            // All of it stands in items. It is not to be found again once those are taken back.
+            let of = session.info.id.clone();
+            self.writer
+                .order(Order::Ask(Box::new(move |db| db.forget_shown(&of))));
         }
         Ok((session, entries))
     }

@@ -164,6 +164,32 @@ async fn a_thought_without_an_item_is_not_that_of_the_next_response() {
     assert_eq!(short(&last), ["user: Go", "assistant: Rain.", "user: And?"]);
 }
 
+/// Nor is one behind the last call.
+#[tokio::test(start_paused = true)]
+async fn a_thought_behind_the_last_call_is_not_that_of_the_next_response() {
+    let first = thinks(thinks(response(1), "kept").call("weather", [OSLO]), "lost");
+    let relay = plays([
+        Script::stream(&first.complete()),
+        says(2, "Rain."),
+        says(3, "Bye."),
+    ])
+    .await;
+    let mut conversation = conversation(&relay, [Made::echo("weather") as _]);
+    say(&mut conversation, "Go").await;
+    say(&mut conversation, "And?").await;
+    assert_eq!(
+        short(&input(&relay.requests()[2])),
+        [
+            "user: Go",
+            "kept",
+            OSLO,
+            "echo Oslo",
+            "assistant: Rain.",
+            "user: And?"
+        ]
+    );
+}
+
 async fn relay_of(scripts: Vec<Script>) -> respair_faults::Relay {
     relay(move |request: &Request| scripts[request.number].clone()).await
 }

@@ -19,6 +19,7 @@ mod mcp;
 mod mcp_hostile;
 mod mcp_real;
 mod mcp_script;
+mod orders;
 mod others;
 mod phases;
 mod recorded;

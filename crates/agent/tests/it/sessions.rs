@@ -140,6 +140,33 @@ async fn what_was_shown_before_a_crash_is_marked() {
     assert_eq!(told(&twice), told(&entries));
 }
 
+/// A process died behind a closed item: taken back, it does not come back as what was shown of it.
+#[tokio::test]
+async fn what_is_taken_back_is_not_shown_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let sessions = open(&dir);
+    let session = sessions.begin(Path::new("/"), NOW);
+    session.append(&item(0, 1, "Hi", None)).await.unwrap();
+    session.shown(shown(ShownKind::Text, "Done.")).await;
+    session
+        .append(&item(1, 1, "Done.", Some("x")))
+        .await
+        .unwrap();
+    let id = session.id().to_owned();
+    drop(session);
+    let (again, entries) = sessions.resume(Some(&id)).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    let undone = Entry {
+        seq: 2,
+        turn: 1,
+        at: NOW,
+        body: Body::Undone(Undone { from: 0 }),
+    };
+    again.append(&undone).await.unwrap();
+    let read = sessions.entries(&id).await.unwrap();
+    assert_eq!(read.len(), 3, "{read:?}");
+}
+
 /// A response that broke off is taken back before what was shown of it is an entry: a process that dies between the two leaves it.
 #[tokio::test]
 async fn what_was_shown_outlives_what_is_taken_back() {
