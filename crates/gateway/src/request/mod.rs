@@ -51,6 +51,9 @@ struct Wanted {
     stream: Option<bool>,
 }
 
+/// Bodies from here on, in bytes, are read beside the thread that serves: it takes a millisecond or more.
+const LARGE: usize = 256 << 10;
+
 /// Reads the body of a request: decompressed, at most `limit` bytes (`serve.limits.body`).
 pub(crate) async fn prepare(
     headers: &HeaderMap,
@@ -58,6 +61,20 @@ pub(crate) async fn prepare(
     limit: usize,
 ) -> Result<Prepared, Refusal> {
     let body = encoding::decode(headers, body, limit).await?;
+    if body.len() < LARGE {
+        return read(body);
+    }
+    // Streams go on meanwhile, on the thread that serves them.
+    let reading = tokio::task::spawn_blocking(|| read(body));
+    reading.await.unwrap_or_else(|error| {
+        let message = format!("the request could not be read: {error}");
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Err(Refusal::new(status, "internal_error", message))
+    })
+}
+
+/// What is read of a decompressed body.
+fn read(body: Bytes) -> Result<Prepared, Refusal> {
     let invalid = |why: &dyn std::fmt::Display| {
         let message = format!("the request cannot be read: {why}");
         Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", message)

@@ -20,6 +20,23 @@ async fn the_body_goes_on_as_it_came() {
     assert!(outgoing.mends().is_empty() && outgoing.tools().is_none());
 }
 
+/// On the one thread that serves, others have their turn while a large body is read.
+#[tokio::test(flavor = "current_thread")]
+async fn a_large_body_holds_nobody_up() {
+    for (size, waits) in [(1, false), (LARGE, true)] {
+        let body = format!(r#"{{"stream":true,"input":"{}"}}"#, "x".repeat(size));
+        let (headers, body) = (HeaderMap::new(), Bytes::from(body));
+        let mut reading = std::pin::pin!(prepare(&headers, body, 1 << 20));
+        let first = futures_util::poll!(reading.as_mut());
+        assert_eq!(first.is_pending(), waits, "{size}");
+        let prepared = match first {
+            std::task::Poll::Ready(prepared) => prepared,
+            std::task::Poll::Pending => reading.await,
+        };
+        assert!(prepared.unwrap().stream);
+    }
+}
+
 #[tokio::test]
 async fn no_stream_is_the_default_and_null_is_none() {
     for body in [

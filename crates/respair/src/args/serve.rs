@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::config::MOST_THREADS;
+
 /// `respair serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -19,6 +21,9 @@ pub(crate) struct Serve {
     /// How long streams may go on when it is told to stop [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) drain: Option<std::time::Duration>,
+    /// Threads that serve; one is enough for thousands of streams [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
+    pub(crate) threads: Option<u32>,
     /// One line a request on standard error: human (the default) or json
     #[arg(
         long,

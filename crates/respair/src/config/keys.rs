@@ -27,6 +27,7 @@ pub(crate) const TOP: &[Key] = &[
 /// In `serve:`.
 pub(crate) const SERVE: &[Key] = &[
     key("listen", &[]),
+    key("threads", &["workers"]),
     key("drain", &[]),
     key("commit_after", &[]),
     key("commit_after_comments", &[]),

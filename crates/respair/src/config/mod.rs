@@ -35,7 +35,7 @@ pub(crate) use layers::Flags;
 pub(crate) use options::{Fallback, Key, Mode, Options, Origin, Sourced};
 pub(crate) use problem::{Problem, Remark};
 pub(crate) use providers::Provider;
-pub(crate) use serve::ServeOptions;
+pub(crate) use serve::{MOST_THREADS, ServeOptions};
 pub(crate) use settings::{Settings, Unusable};
 
 use crate::paths::{self, Env};

@@ -10,10 +10,14 @@ use super::options::{Origin, Sourced, layer};
 use super::reader::{Fields, Reader};
 use super::yaml::{Node, Value};
 
+/// Threads that `respair serve` may be told to use.
+pub(crate) const MOST_THREADS: u32 = 256;
+
 layer! {
     /// What the gateway is told.
     ServeOptions {
         listen: String,
+        threads: u32,
         drain: Duration,
         commit_after: Duration,
         commit_after_comments: Duration,
@@ -43,6 +47,7 @@ impl ServeOptions {
         let whole = |n: usize| set(u32::try_from(n).unwrap_or(u32::MAX));
         Self {
             listen: set("127.0.0.1:8484".into()),
+            threads: set(1),
             drain: set(Duration::from_secs(30)),
             commit_after: set(limits.commit_after),
             commit_after_comments: set(limits.commit_after_comments),
@@ -109,6 +114,7 @@ impl Reader<'_> {
         let fields = self.fields(node, path, keys::SERVE);
         let mut options = ServeOptions {
             listen: self.field(&fields, "listen", Self::text),
+            threads: self.field(&fields, "threads", Self::up_to::<1, MOST_THREADS>),
             drain: self.field(&fields, "drain", Self::time),
             commit_after: self.field(&fields, "commit_after", Self::time),
             commit_after_comments: self.field(&fields, "commit_after_comments", Self::time),

@@ -177,6 +177,7 @@ pub(super) fn serve(o: &ServeOptions, env: &Env) -> Vec<Row> {
     let size = |bytes: &u64| json!(quantity::show_size(*bytes));
     vec![
         row("serve.listen", &o.listen, |v| json!(v)),
+        row("serve.threads", &o.threads, |v| json!(v)),
         row("serve.drain", &o.drain, wait),
         row("serve.commit_after", &o.commit_after, wait),
         row(

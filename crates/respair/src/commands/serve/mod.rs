@@ -53,10 +53,7 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
     plan.options.notice = Arc::new(|text| term::warning(&term::one_line(text)));
     #[cfg(unix)]
     descriptors::raise();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
+    let runtime = match runtime(plan.threads) {
         Ok(runtime) => runtime,
         Err(error) => {
             term::error(&format!(
@@ -72,6 +69,16 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
     code
 }
 
+/// One thread reads, judges and writes events without waking another; several hand them to each other.
+fn runtime(threads: u32) -> io::Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.worker_threads(threads.max(1) as usize);
+    builder.enable_all().build()
+}
+
 async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
     let quiet = common.quiet;
     // Before the first line: who reads it may send a signal at once.
@@ -79,6 +86,7 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
         term::error("signals cannot be handled");
         return 1;
     };
+    let threads = plan.threads;
     let copies = copies(&plan.options);
     let gateway = match Gateway::bind(plan.options).await {
         Ok(gateway) => gateway,
@@ -109,7 +117,7 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
             () = hangups.next() => hangups.terminal_is_gone(),
         };
         if !is_over {
-            reload(common, serve, &control, address);
+            reload(common, serve, &control, (address, threads));
             continue;
         }
         match told.pop() {
@@ -128,7 +136,12 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
 }
 
 /// Reads the configuration again. What is wrong with it was told; then the one before holds.
-fn reload(common: &Common, serve: &args::Serve, control: &Control, address: SocketAddr) {
+fn reload(
+    common: &Common,
+    serve: &args::Serve,
+    control: &Control,
+    (address, threads): (SocketAddr, u32),
+) {
     let plan = match Plan::read(common, serve) {
         Ok(plan) => plan,
         Err(_) => return term::warning("not reloaded: what was configured before still holds"),
@@ -142,7 +155,10 @@ fn reload(common: &Common, serve: &args::Serve, control: &Control, address: Sock
         .map(|upstream| upstream.name.clone())
         .collect();
     match control.reload(plan.options) {
-        Ok(kept) => {
+        Ok(mut kept) => {
+            if plan.threads != threads {
+                kept.push("serve.threads");
+            }
             if !common.quiet {
                 let names = names.join(", ");
                 term::notice(&term::one_line(&format!(
@@ -152,6 +168,7 @@ fn reload(common: &Common, serve: &args::Serve, control: &Control, address: Sock
             for key in kept {
                 let now = match key {
                     "serve.listen" => format!(" (it listens on {address})"),
+                    "serve.threads" => format!(" (now {threads})"),
                     _ => String::new(),
                 };
                 term::warning(&format!("`{key}` takes effect at the next start{now}"));

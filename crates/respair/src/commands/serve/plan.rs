@@ -15,6 +15,8 @@ use crate::term;
 pub(super) struct Plan {
     pub(super) options: GatewayOptions,
     pub(super) pasting: Pasting,
+    /// Threads that serve.
+    pub(super) threads: u32,
     /// The configuration file, as it is shown; `None` where there is none to read again.
     pub(super) file: Option<String>,
 }
@@ -63,10 +65,13 @@ impl Plan {
             origin.truncate(origin.trim_end_matches('/').len());
         }
         options.log_bodies = serve.log_bodies;
+        let set = loaded.serve.threads.as_ref().map(|set| set.value);
+        let threads = serve.threads.or(set).unwrap_or(1);
         let file = loaded.file.filter(|_| loaded.present);
         Ok(Self {
             options,
             pasting,
+            threads,
             file,
         })
     }

@@ -174,11 +174,12 @@ fn show_never_shows_a_secret() {
 #[test]
 fn the_gateways_section() {
     let case = Case::new(
-        "serve:\n  listen: '[::1]:9000'\n  drain: 5\n  commitAfter: 250 ms\n  allow_origins: http://localhost:3000\n  \
+        "serve:\n  listen: '[::1]:9000'\n  threads: 2\n  drain: 5\n  commitAfter: 250 ms\n  allow_origins: http://localhost:3000\n  \
          record: ~/records\n  limits: {body: 1 MiB, streams: 7, write_stall: 2 m}\n",
     );
     let serve = case.load().serve;
     assert_eq!(serve.listen.as_ref().unwrap().value, "[::1]:9000");
+    assert_eq!(serve.threads.as_ref().unwrap().value, 2);
     let limits = serve.limits();
     assert_eq!(
         (limits.body, limits.streams, limits.headers),
@@ -197,11 +198,12 @@ fn the_gateways_section() {
     assert!(case.remarks().is_empty());
 
     let wrong = Case::new(
-        "serve:\n  lisen: x\n  record: {dir: d, count: 0}\n  limits: {body: 3, heartbeat: 0, streams: many}\n",
+        "serve:\n  lisen: x\n  threads: 0\n  record: {dir: d, count: 0}\n  limits: {body: 3, heartbeat: 0, streams: many}\n",
     );
     let loaded = wrong.load();
     let problems: Vec<String> = loaded.problems.iter().map(Problem::headline).collect();
     for key in [
+        "serve.threads",
         "serve.record.count",
         "serve.limits.body",
         "serve.limits.heartbeat",

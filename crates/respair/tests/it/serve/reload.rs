@@ -30,7 +30,7 @@ fn new_requests_go_by_the_new_file_and_streams_go_on() {
 
     put(config(
         &two,
-        "serve:\n  listen: 127.0.0.1:9\n  limits: {body: 1 KiB}\n",
+        "serve:\n  listen: 127.0.0.1:9\n  threads: 3\n  limits: {body: 1 KiB}\n",
     ));
     gateway.signal("-HUP");
     let said = gateway.says();
@@ -45,6 +45,10 @@ fn new_requests_go_by_the_new_file_and_streams_go_on() {
         format!(
             "warning: `serve.listen` takes effect at the next start (it listens on {address})\n"
         )
+    );
+    assert_eq!(
+        gateway.says(),
+        "warning: `serve.threads` takes effect at the next start (now 1)\n"
     );
     assert!(gateway.answer("/v1/responses", "m").contains("of two"));
     assert_eq!(gateway.log()["ending"], "completed");
@@ -114,6 +118,8 @@ fn flags_win_over_the_file() {
         &[
             "--drain",
             "3",
+            "--threads",
+            "2",
             "--allow-origin",
             "http://b.example",
             "--record",
