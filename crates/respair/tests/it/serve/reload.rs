@@ -63,7 +63,7 @@ fn new_requests_go_by_the_new_file_and_streams_go_on() {
             "base_url: does not begin with http",
         ),
         ("model: [", ":1:"),
-        ("{}", "no endpoint is configured"),
+        ("{}", "chooses no endpoint"),
     ] {
         put(text.to_owned());
         gateway.signal("-HUP");
