@@ -32,7 +32,13 @@ impl Input {
     }
 
     fn item(&self) -> Value {
-        json!({"type": "message", "role": "user", "content": self.parts})
+        // Beside a picture no words are none: some endpoints refuse an empty text.
+        let says = |part: &&Value| part["text"].as_str() != Some("");
+        let mut parts: Vec<&Value> = self.parts.iter().filter(says).collect();
+        if parts.is_empty() {
+            parts = self.parts.iter().collect();
+        }
+        json!({"type": "message", "role": "user", "content": parts})
     }
 
     /// The text of a message of the user's.

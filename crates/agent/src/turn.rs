@@ -162,7 +162,7 @@ impl<'a> Turn<'a> {
                 }
             }
             match left_off {
-                After::End => return End::of(AnswerStatus::Completed),
+                After::End => return self.completed(),
                 After::Filtered(reason) => return self.incomplete(Some(reason)),
                 After::Continue(reason) => {
                     if let Some(end) = self.go_on(reason).await {
@@ -243,6 +243,18 @@ impl<'a> Turn<'a> {
         })
         .await;
         None
+    }
+
+    /// The upstream says that it is all. Where that is no answer, the user is told.
+    fn completed(&self) -> End {
+        let last = self.last.as_deref();
+        let said = last.is_some_and(|outcome| outcome.empty_completion);
+        let blank = self.text.trim().is_empty() && !said;
+        End {
+            message: blank
+                .then(|| "the upstream completed its response without an answer".to_owned()),
+            ..End::of(AnswerStatus::Completed)
+        }
     }
 
     fn incomplete(&self, reason: Option<String>) -> End {

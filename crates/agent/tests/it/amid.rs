@@ -220,6 +220,38 @@ async fn white_space_is_no_answer() {
     assert_eq!(short(&second), ["user: Go", "assistant: Let me see."]);
 }
 
+/// A response that holds no word of an answer is complete, as the upstream says, and the user is told.
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_word_is_said_to_be_none() {
+    let thought = || thinks(response(1), "gAAA");
+    let call = response(1).call("weather", [OSLO]);
+    for (name, scripts, said) in [
+        ("thoughts", vec![thought().complete()], true),
+        (
+            "white space",
+            vec![response(1).message([" \n"]).complete()],
+            true,
+        ),
+        (
+            "thoughts behind a call",
+            vec![call.complete(), thought().complete()],
+            true,
+        ),
+        // That is told with the response.
+        ("nothing", vec![response(1).complete()], false),
+    ] {
+        let count = scripts.len();
+        let relay = plays(scripts.iter().map(Script::stream)).await;
+        let mut conversation = conversation(&relay, [Made::echo("weather") as _]);
+        let run = say(&mut conversation, "Go").await;
+        assert_eq!(run.answer.status, AnswerStatus::Completed, "{name}");
+        assert_eq!(relay.requests().len(), count, "{name}");
+        let message = "the upstream completed its response without an answer";
+        let expected = said.then_some(message);
+        assert_eq!(run.answer.message.as_deref(), expected, "{name}");
+    }
+}
+
 /// A filter's incomplete answer is told with its reason, and asked for no further.
 #[tokio::test(start_paused = true)]
 async fn what_a_filter_left_is_told_with_its_reason() {

@@ -279,8 +279,12 @@ async fn a_picture_alone_is_taken_back_by_itself() {
     let mut conversation = conversation(&relay, []);
     say(&mut conversation, "One").await;
     let picture: Value = json!({"type": "input_image", "image_url": "data:image/png;base64,AA=="});
-    let input = respair_agent::Input::text("").with(picture);
-    Run::of(conversation.send(input), Decision::Allow).await;
+    let said = respair_agent::Input::text("").with(picture.clone());
+    Run::of(conversation.send(said), Decision::Allow).await;
+    // Beside it no words are sent.
+    let sent = input(&relay.requests()[1]);
+    assert_eq!(sent[2]["content"], json!([picture]));
+    assert_eq!(faults(&sent), [""; 0]);
     assert_eq!(
         conversation.undo().await,
         Some(TakenBack::Turn(String::new()))

@@ -83,13 +83,12 @@ impl World {
                         turn.responses.last_mut().unwrap().outputs.push(output);
                         continue;
                     };
-                    let (endpoint_and_model, _) = issuer.rsplit_once(' ').unwrap();
                     let serial = self.history.next();
                     let turn = self.history.turn();
                     if std::mem::take(&mut begins) {
                         turn.responses.push(Response {
                             serial,
-                            issuer: endpoint_and_model.to_owned(),
+                            issuer: issuer.clone(),
                             ..Response::default()
                         });
                     }
@@ -137,9 +136,10 @@ impl World {
             assert_eq!(faults(&asked.input), [""; 0], "{name}");
             for output in asked.input.iter().filter(|item| item["output"].is_string()) {
                 let call = asked.input.iter().find(|item| {
-                    item["call_id"] == output["call_id"] && item["type"] == "function_call"
+                    let kind = item["type"].as_str().unwrap();
+                    item["call_id"] == output["call_id"] && kind.ends_with("_call")
                 });
-                let city = call.unwrap()["arguments"].as_str().unwrap();
+                let city = call.unwrap()["arguments"].as_str().unwrap_or_default();
                 if let Some(of) = output["output"].as_str().unwrap().strip_prefix("out ") {
                     assert!(city.contains(of), "{name}: {city} gave {of}");
                 }
@@ -187,7 +187,11 @@ impl World {
         for gone in &self.gone {
             assert!(!text.contains(gone), "{name}: {gone} in\n{text}");
         }
-        let called = self.tool.called.lock().unwrap();
+        let called = self
+            .tools
+            .iter()
+            .map(|tool| tool.called.lock().unwrap().clone());
+        let called: Vec<Value> = called.flatten().collect();
         for (at, call) in called.iter().enumerate() {
             assert!(!called[..at].contains(call), "{name}: {call} ran twice");
         }

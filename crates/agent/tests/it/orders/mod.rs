@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use respair_agent::sessions::{Session, Sessions, SessionsError};
 use respair_agent::{
-    Agent, AgentEvent, Answer, Body, BoxFuture, Conversation, Entry, Input, Journal, JournalError,
-    Permission, Shown, TakenBack, ToolOutput, Work,
+    Agent, AgentEvent, Answer, Body, BoxFuture, CallContext, Conversation, Decision, Entry, Input,
+    Journal, JournalError, Limits, Link, Permission, Shown, TakenBack, ToolOutput, Work,
 };
 use respair_client::TurnEvent;
 use respair_faults::Relay;
@@ -61,12 +61,59 @@ enum Break {
     Die(usize),
 }
 
+/// What a user may have changed since the process before.
+#[derive(Clone, Debug)]
+struct Set {
+    swapped: bool,
+    no_tools: bool,
+    models: [&'static str; 2],
+    key: Option<&'static str>,
+    limits: Limits,
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        let mut limits = Limits::default();
+        limits.steps = 6;
+        Self {
+            swapped: false,
+            no_tools: false,
+            models: ["relay-model", "other-model"],
+            key: None,
+            limits,
+        }
+    }
+}
+
+impl Set {
+    fn drawn(random: &mut fastrand::Rng) -> Self {
+        let mut set = Self {
+            swapped: random.u8(..4) == 0,
+            no_tools: random.u8(..6) == 0,
+            key: (random.u8(..4) == 0).then_some("another account"),
+            ..Self::default()
+        };
+        if random.u8(..4) == 0 {
+            set.models[0] = "renamed-model";
+        }
+        set.limits.steps = random.u32(0..7);
+        set.limits.retry_truncated = random.u32(..3);
+        set.limits.continuations = random.u32(..4);
+        set.limits.kept_exchanges = random.usize(..3);
+        set.limits.tokens = if random.u8(..6) == 0 { 40 } else { 0 };
+        set.limits.parallel = random.usize(..4);
+        set
+    }
+}
+
 struct World {
     name: String,
     random: fastrand::Rng,
     plan: Arc<Mutex<Plan>>,
     relays: [Relay; 2],
-    tool: Arc<Made>,
+    tools: [Arc<Made>; 3],
+    /// How the process under way is configured.
+    set: Set,
     dir: tempfile::TempDir,
     id: String,
     conversation: Option<Conversation>,
@@ -86,16 +133,31 @@ impl World {
     async fn new(seed: u64) -> Self {
         let plan = Plan::new(seed);
         let relays = [plays::plays(&plan).await, plays::plays(&plan).await];
-        let tool = Made::new("weather", Permission::Allow, |arguments, _| {
-            let city = arguments["city"].as_str().unwrap().to_owned();
-            Box::pin(async move { ToolOutput::text(format!("out {city}"), "ok") })
-        });
+        let tool = |name: &str, permission, takes: u64| {
+            Made::new(name, permission, move |arguments, context: CallContext| {
+                let city = arguments["city"].as_str().unwrap().to_owned();
+                Box::pin(async move {
+                    tokio::select! {
+                        () = context.cancel.cancelled(), if takes > 0 => ToolOutput::failed("interrupted"),
+                        () = tokio::time::sleep(Duration::from_secs(takes)) => {
+                            ToolOutput::text(format!("out {city}"), "ok")
+                        }
+                    }
+                })
+            })
+        };
+        let tools = [
+            tool("weather", Permission::Allow, 0),
+            tool("asks", Permission::Ask, 0),
+            tool("takes_long", Permission::Allow, 30),
+        ];
         let mut world = Self {
             name: format!("seed {seed}"),
             random: fastrand::Rng::with_seed(seed ^ 0x5eed),
             plan,
             relays,
-            tool,
+            tools,
+            set: Set::default(),
             dir: tempfile::tempdir().unwrap(),
             id: String::new(),
             conversation: None,
@@ -119,11 +181,22 @@ impl World {
     }
 
     fn agent(&self) -> Agent {
-        let mut options = options(&self.relays[0], [Arc::clone(&self.tool) as _]);
-        let mut other = link(custom(&self.relays[1]));
-        other.model = "other-model".to_owned();
-        options.links.push(other);
-        options.limits.steps = 6;
+        let set = &self.set;
+        let tools = self.tools.iter().map(|tool| Arc::clone(tool) as _);
+        let mut options = options(
+            &self.relays[0],
+            tools.take(if set.no_tools { 0 } else { 3 }),
+        );
+        let links = self.relays.iter().enumerate().map(|(at, relay)| {
+            let link = link(custom(relay));
+            let model = set.models[at];
+            Link::new(link.client, model, set.key)
+        });
+        options.links = links.collect();
+        if set.swapped {
+            options.links.swap(0, 1);
+        }
+        options.limits = set.limits.clone();
         Agent::new(options)
     }
 
@@ -141,6 +214,7 @@ impl World {
     /// Another process goes on with the session.
     async fn reopen(&mut self) {
         self.conversation = None;
+        self.set = Set::drawn(&mut self.random);
         let mut session = self.session.take().unwrap();
         // What the first was writing it may still write.
         while let Err(still) = Arc::try_unwrap(session) {
@@ -277,10 +351,27 @@ impl World {
             }
             match work.next().await.unwrap() {
                 AgentEvent::Finished(answer) => return Some(answer),
+                AgentEvent::Approval(asked) => match self.random.u8(..6) {
+                    0 => cancel.cancel(),
+                    1 => asked.answer(Decision::Deny(None)),
+                    2 => asked.answer(Decision::AllowTool),
+                    3 => drop(asked),
+                    _ => asked.answer(Decision::Allow),
+                },
                 event => self.note(event, is_turn),
             }
         }
         unreachable!("a turn ends");
+    }
+
+    /// Who answers, as the items that it sends are marked.
+    fn issuer(&self, endpoint: &str, model: &str) -> String {
+        let agent = self.agent();
+        let issuers = agent.options().links.iter().map(Link::issuer);
+        let mut of = issuers.filter(|issuer| issuer.starts_with(&format!("{endpoint} ")));
+        let issuer = of.next().unwrap();
+        let (_, account) = issuer.rsplit_once(' ').unwrap();
+        format!("{endpoint} {model} {account}")
     }
 
     fn note(&mut self, event: AgentEvent, is_turn: bool) {
@@ -288,7 +379,7 @@ impl World {
             AgentEvent::Response(TurnEvent::Started {
                 model, endpoint, ..
             }) => {
-                let issuer = format!("{endpoint} {model}");
+                let issuer = self.issuer(&endpoint, &model);
                 self.snapshots.push(self.history.expected(&issuer));
                 let response = Response {
                     serial: self.history.next(),

@@ -24,19 +24,29 @@ pub(super) enum Said {
 
 impl Said {
     pub(super) fn of(item: &Value) -> Self {
-        let text = item["content"][0]["text"].as_str().unwrap_or_default();
+        let text = said(item);
         match item["type"].as_str().unwrap_or_default() {
             "message" if text.trim().is_empty() => Self::Nothing,
             "message" if item["phase"] == "commentary" => Self::Aside(text.to_owned()),
             "message" => Self::Text(text.to_owned()),
             "reasoning" => Self::Thought(item["encrypted_content"].as_str().unwrap().to_owned()),
-            "function_call" => Self::Call(city(item)),
+            "function_call" | "custom_tool_call" => Self::Call(city(item)),
             _ => Self::Nothing,
         }
     }
 }
 
+/// The text of a message of one part.
+fn said(message: &Value) -> &str {
+    let part = &message["content"][0];
+    let text = part["text"].as_str().or(part["refusal"].as_str());
+    text.unwrap_or_default()
+}
+
 fn city(call: &Value) -> String {
+    if let Some(input) = call["input"].as_str() {
+        return input.to_owned();
+    }
     let arguments: Value = serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
     arguments["city"].as_str().unwrap().to_owned()
 }
@@ -264,12 +274,12 @@ pub(super) fn short(input: &[Value]) -> Vec<Short> {
         .iter()
         .map(|item| match item["type"].as_str().unwrap() {
             "message" => {
-                let text = item["content"][0]["text"].as_str().unwrap();
+                let text = said(item);
                 let summary = text.strip_prefix("Summary of the conversation so far:\n\n");
                 summary.unwrap_or(text).to_owned()
             }
             "reasoning" => item["encrypted_content"].as_str().unwrap().to_owned(),
-            "function_call" => city(item),
+            "function_call" | "custom_tool_call" => city(item),
             _ => item["output"].as_str().unwrap().to_owned(),
         });
     short.collect()

@@ -22,6 +22,8 @@ pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     /// Nothing goes wrong any more.
     pub(super) calm: bool,
+    /// The calls of the response all have one id.
+    one_id: bool,
 }
 
 impl Plan {
@@ -30,6 +32,7 @@ impl Plan {
             random: fastrand::Rng::with_seed(seed),
             asked: Vec::new(),
             calm: false,
+            one_id: false,
         }))
     }
 }
@@ -63,7 +66,7 @@ impl Plan {
         match self.random.u8(..10) {
             _ if self.calm => Script::stream(&begun.complete()),
             0 => Script::stream(&begun),
-            1 => Script::stream(&call(begun, n, 0, "weather").complete()),
+            1 => Script::stream(&call(begun, n, (0, 0), "weather").complete()),
             2 => refusal(429, "rate_limit_exceeded", "Slow down."),
             3 => refusal(400, "context_length_exceeded", "Too long."),
             _ => Script::stream(&begun.complete()),
@@ -82,9 +85,15 @@ impl Plan {
             }
             7 => return Script::sse(),
             8 => return refusal(401, "invalid_api_key", "Wrong key."),
+            9 => {
+                let error = json!({"message": "Slow down.", "code": "rate_limit_exceeded"});
+                return Script::json(200, &json!({ "error": error }));
+            }
+            10 => return refusal(413, "too_large", "Request Entity Too Large"),
             _ => {}
         }
         let mut stream = response(n);
+        self.one_id = self.random.u8(..6) == 0;
         for k in 0..self.random.u64(..5) {
             stream = self.piece(stream, n, k);
         }
@@ -106,7 +115,8 @@ impl Plan {
     }
 
     fn piece(&mut self, stream: Stream, n: u64, k: u64) -> Stream {
-        match self.random.u8(..16) {
+        let id = if self.one_id { 0 } else { k };
+        match self.random.u8(..20) {
             0..4 => text(stream, n, k, None),
             4 => text(stream, n, k, Some("commentary")),
             5 => text(stream, n, k, Some("final_answer")),
@@ -115,9 +125,13 @@ impl Plan {
                 stream.push(ev::reasoning_added()).push(ev::item_done(item))
             }
             8 => stream.message([" \n"]),
-            9 => call(stream, n, k, "nothing"),
+            9 => call(stream, n, (k, id), "nothing"),
             10 => hosted(stream, n, k),
-            _ => call(stream, n, k, "weather"),
+            11 => custom_call(stream, n, (k, id)),
+            12 => refuses(stream, n, k),
+            13 | 14 => call(stream, n, (k, id), "asks"),
+            15 => call(stream, n, (k, id), "takes_long"),
+            _ => call(stream, n, (k, id), "weather"),
         }
     }
 }
@@ -144,11 +158,11 @@ fn text(stream: Stream, n: u64, k: u64, phase: Option<&str>) -> Stream {
 }
 
 /// Relays count their calls from 0 in every response.
-fn call(stream: Stream, n: u64, k: u64, name: &str) -> Stream {
+fn call(stream: Stream, n: u64, (k, id): (u64, u64), name: &str) -> Stream {
     let item = Item::raw(json!({
         "type": "function_call",
         "id": format!("fc_{n}_{k}"),
-        "call_id": format!("call_{k}"),
+        "call_id": format!("call_{id}"),
         "name": name,
         "arguments": json!({ "city": format!("<{n}.{k} city>") }).to_string(),
         "status": "completed",
@@ -158,6 +172,29 @@ fn call(stream: Stream, n: u64, k: u64, name: &str) -> Stream {
         .with("arguments", "")
         .with("status", "in_progress");
     stream.push(ev::item_added(open)).push(ev::item_done(item))
+}
+
+fn custom_call(stream: Stream, n: u64, (k, id): (u64, u64)) -> Stream {
+    let item = Item::raw(json!({
+        "type": "custom_tool_call",
+        "id": format!("ctc_{n}_{k}"),
+        "call_id": format!("call_{id}"),
+        "name": "weather",
+        "input": format!("<{n}.{k} city>"),
+        "status": "completed",
+    }));
+    let open = item.clone().with("input", "").with("status", "in_progress");
+    stream.push(ev::item_added(open)).push(ev::item_done(item))
+}
+
+fn refuses(stream: Stream, n: u64, k: u64) -> Stream {
+    let refusal = format!("<{n}.{k} refused>");
+    let content = json!([{"type": "refusal", "refusal": refusal}]);
+    stream
+        .push(ev::message_added())
+        .push(ev::refusal_delta(&refusal))
+        .push(ev::refusal_done(&refusal))
+        .push(ev::item_done(Item::message("").with("content", content)))
 }
 
 fn hosted(stream: Stream, n: u64, k: u64) -> Stream {
