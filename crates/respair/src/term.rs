@@ -263,6 +263,14 @@ pub(crate) fn help(text: &str) {
     say(GOOD, "help", text);
 }
 
+/// The same as a text, for who writes it: with styles where standard error is shown with them.
+pub(crate) fn warning_line(text: &str) -> String {
+    match AutoStream::choice(&io::stderr()) {
+        ColorChoice::Never => format!("warning: {text}\n"),
+        _ => format!("{WARN}warning:{WARN:#} {text}\n"),
+    }
+}
+
 fn say(style: Style, word: &str, text: &str) {
     // Nothing is left to do when standard error is gone.
     let _ = writeln!(stderr(), "{style}{word}:{style:#} {text}");

@@ -7,11 +7,11 @@ mod plan;
 
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use respair_gateway::{Control, Gateway, GatewayOptions, Record, StartError};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::args::{self, Common, LogFormat};
@@ -21,6 +21,9 @@ use plan::Plan;
 
 /// How long the process may take to let go of what it holds.
 const LETTING_GO: Duration = Duration::from_millis(200);
+
+/// The exit code where the thread that serves broke down, and has said so.
+const BROKE_DOWN: u8 = 1;
 
 /// Runs it.
 pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
@@ -50,36 +53,39 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
             told.tell(text(record, json));
         }
     });
-    plan.options.notice = Arc::new(|text| term::warning(&term::one_line(text)));
+    let told = Arc::clone(&lines);
+    plan.options.notice =
+        Arc::new(move |text| told.tell(term::warning_line(&term::one_line(text))));
     #[cfg(unix)]
     descriptors::raise();
-    let runtime = match runtime(plan.threads) {
-        Ok(runtime) => runtime,
-        Err(error) => {
+    let code = match (runtime(plan.threads), run::runtime()) {
+        (Ok(serving), Ok(own)) => own.block_on(talk(common, serve, plan, serving)),
+        (Err(error), _) => {
             term::error(&format!(
                 "the runtime cannot be started: {}",
                 term::system(&error)
             ));
-            return 1;
+            1
         }
+        (_, Err(code)) => code,
     };
-    let code = runtime.block_on(serving(common, serve, plan));
-    runtime.shutdown_timeout(LETTING_GO);
     lines.finish();
     code
 }
 
 /// One thread reads, judges and writes events without waking another; several hand them to each other.
-fn runtime(threads: u32) -> io::Result<tokio::runtime::Runtime> {
+fn runtime(threads: u32) -> io::Result<Runtime> {
     let mut builder = match threads {
-        0 | 1 => tokio::runtime::Builder::new_current_thread(),
-        _ => tokio::runtime::Builder::new_multi_thread(),
+        0 | 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
     };
     builder.worker_threads(threads.max(1) as usize);
     builder.enable_all().build()
 }
 
-async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
+/// Has the gateway served on a thread of its own. This one has the signals and says what there is to say: a terminal that
+/// takes nothing, or a slow disk under the configuration, holds up no stream.
+async fn talk(common: &Common, serve: &args::Serve, plan: Plan, runtime: Runtime) -> u8 {
     let quiet = common.quiet;
     // Before the first line: who reads it may send a signal at once.
     let (Ok(mut signals), Ok(mut hangups)) = (run::Signals::new(), Hangups::new()) else {
@@ -88,11 +94,26 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
     };
     let threads = plan.threads;
     let copies = copies(&plan.options);
-    let gateway = match Gateway::bind(plan.options).await {
-        Ok(gateway) => gateway,
-        Err(error) => return refused(&error),
+    // Signals, one after the other: stop, hurry, and enough.
+    let (stop, stopped) = oneshot::channel();
+    let (hurry, hurried) = oneshot::channel();
+    let mut told = vec![hurry, stop];
+    let Serving { bound, mut over } = match Serving::start(runtime, plan.options, stopped, hurried)
+    {
+        Ok(serving) => serving,
+        Err(error) => {
+            term::error(&format!(
+                "no thread can be started: {}",
+                term::system(&error)
+            ));
+            return 1;
+        }
     };
-    let (address, control) = (gateway.address(), gateway.control());
+    let (address, control) = match bound.await {
+        Ok(Ok(bound)) => bound,
+        Ok(Err(error)) => return refused(&error),
+        Err(_) => return BROKE_DOWN,
+    };
     let mut text = format!("listening on http://{address}\n");
     if !quiet {
         text.push('\n');
@@ -103,16 +124,13 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
     }
     // Also with -q: it is about what people said.
     copies.iter().for_each(|text| term::warning(text));
-    // Signals, one after the other: stop, hurry, and enough.
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (hurry, hurried) = oneshot::channel::<()>();
-    let mut told = vec![hurry, stop];
-    // An error is the other end that was dropped, which is the message.
-    let wait = async |told: oneshot::Receiver<()>| drop(told.await);
-    let mut serving = pin!(gateway.serve(wait(stopped), wait(hurried)));
     loop {
         let is_over = tokio::select! {
-            () = serving.as_mut() => return if told.is_empty() { run::INTERRUPTED } else { 0 },
+            ended = &mut over => return match ended {
+                Ok(()) if told.is_empty() => run::INTERRUPTED,
+                Ok(()) => 0,
+                Err(_) => BROKE_DOWN,
+            },
             () = signals.next() => true,
             () = hangups.next() => hangups.terminal_is_gone(),
         };
@@ -132,6 +150,47 @@ async fn serving(common: &Common, serve: &args::Serve, plan: Plan) -> u8 {
             }
             None => return run::INTERRUPTED,
         }
+    }
+}
+
+/// The thread that serves.
+struct Serving {
+    /// Where it listens, and what changes it while it runs.
+    bound: oneshot::Receiver<Result<(SocketAddr, Control), StartError>>,
+    /// It has ended.
+    over: oneshot::Receiver<()>,
+}
+
+impl Serving {
+    /// Starts it. The other ends of `stopped` and `hurried` say so by being dropped.
+    fn start(
+        runtime: Runtime,
+        options: GatewayOptions,
+        stopped: oneshot::Receiver<()>,
+        hurried: oneshot::Receiver<()>,
+    ) -> io::Result<Self> {
+        let (binding, bound) = oneshot::channel();
+        let (ending, over) = oneshot::channel();
+        let wait = async |told: oneshot::Receiver<()>| drop(told.await);
+        let serve = async move {
+            let gateway = match Gateway::bind(options).await {
+                Ok(gateway) => gateway,
+                Err(error) => return drop(binding.send(Err(error))),
+            };
+            let bound = (gateway.address(), gateway.control());
+            if binding.send(Ok(bound)).is_ok() {
+                gateway.serve(wait(stopped), wait(hurried)).await;
+            }
+        };
+        std::thread::Builder::new()
+            .name("respair-serve".to_owned())
+            .spawn(move || {
+                runtime.block_on(serve);
+                runtime.shutdown_timeout(LETTING_GO);
+                // Nobody waits for it any more after a third signal.
+                let _ = ending.send(());
+            })?;
+        Ok(Self { bound, over })
     }
 }
 

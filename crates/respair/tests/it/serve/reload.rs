@@ -145,3 +145,31 @@ fn flags_win_over_the_file() {
         "{sizes:?}"
     );
 }
+
+/// The notice of a reload finds no room, and streams go on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_message_that_nobody_reads_holds_up_no_request() {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let (one, two) = (said("of one"), said("of two"));
+    let home = Home::with_config(&config(&one, "serve: {listen: '127.0.0.1:0'}\n"));
+    let gateway = Gateway::spawn(&mut home.command(&["serve"]));
+    let standard_error = format!("/proc/{}/fd/2", gateway.child.id());
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits();
+    let mut full = std::fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(i32::try_from(nonblocking).unwrap())
+        .open(standard_error)
+        .unwrap();
+    while full.write(b"\n").is_ok() {}
+    let file = home.path(".config/respair/config.yaml");
+    std::fs::write(file, config(&two, "")).unwrap();
+    gateway.signal("-HUP");
+    // It is said once it is done.
+    while !gateway.answer("/v1/responses", "m").contains("of two") {}
+    for _ in 0..3 {
+        assert!(gateway.answer("/v1/responses", "m").contains("of two"));
+    }
+}
