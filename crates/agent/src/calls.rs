@@ -260,6 +260,9 @@ impl Turn<'_> {
             Permission::Deny => return Err("not run: the user's rules forbid it".to_owned()),
             Permission::Ask => {}
         }
+        if let (Some(why), None) = (&ready.preview.wrong, &ready.preview.outside) {
+            return Err(why.clone());
+        }
         let name = &ready.tool.spec().name;
         // The call before it may have brought the answer for this one.
         if self.conversation.allowed.contains(name) && ready.preview.outside.is_none() {

@@ -77,6 +77,9 @@ pub struct Preview {
     pub outside: Option<String>,
     /// What the subject does not say and whoever is asked should know, on one line: where a command runs.
     pub note: Option<String>,
+    /// Why it cannot work as it is: an argument is missing, or the text to replace is not there. Nobody is asked about such a
+    /// call, the model is told; except one that reaches outside, of which a failure would tell what is there.
+    pub wrong: Option<String>,
 }
 
 impl Preview {

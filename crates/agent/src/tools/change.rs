@@ -63,6 +63,7 @@ impl Change {
             diff: diff::unified(&self.place.shown, self.before.as_deref(), &self.after),
             outside: self.place.outside.clone().or_else(|| self.place.is_gits()),
             note: None,
+            wrong: None,
         }
     }
 

@@ -105,7 +105,10 @@ impl Tool for EditFile {
         let (places, seen) = &*self.shared;
         match change(places, arguments) {
             Ok((change, _)) => change.preview(arguments, seen),
-            Err(_) => preview_of_path(places, arguments, seen),
+            Err(why) => Preview {
+                wrong: Some(why),
+                ..preview_of_path(places, arguments, seen)
+            },
         }
     }
 

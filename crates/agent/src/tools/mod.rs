@@ -120,17 +120,14 @@ fn preview_of_path(places: &Places, arguments: &Map<String, Value>, seen: &Seen)
             seen.shown(arguments, &place, None);
             Preview {
                 subject: place.shown,
-                diff: None,
                 outside: place.outside,
-                note: None,
+                ..Preview::default()
             }
         }
         Err(why) => Preview {
-            subject: text.to_owned(),
-            diff: None,
             // It will not happen; but nobody's rule has allowed it either.
             outside: Some(why),
-            note: None,
+            ..Preview::of(text)
         },
     }
 }

@@ -427,6 +427,7 @@ impl Tool for Shell {
         Preview {
             outside,
             note,
+            wrong: self.plan(arguments).err(),
             ..Preview::of(command.unwrap_or_default())
         }
     }

@@ -57,7 +57,10 @@ impl Tool for WriteFile {
         let (places, seen) = &*self.shared;
         match change(places, arguments) {
             Ok(change) => change.preview(arguments, seen),
-            Err(_) => preview_of_path(places, arguments, seen),
+            Err(why) => Preview {
+                wrong: Some(why),
+                ..preview_of_path(places, arguments, seen)
+            },
         }
     }
 

@@ -233,6 +233,44 @@ fn instructions_are_shown_as_they_are_sent() {
     assert_eq!(sent, "You are a helpful assistant.");
 }
 
+/// Nobody is asked about a call that cannot work: the model is told why. Outside, why would tell what is there.
+#[test]
+fn what_cannot_work_is_not_asked_for() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.txt");
+    std::fs::write(&secret, "s\n").unwrap();
+    let gone = json!({"path": "a.txt", "old": "gone", "new": "x"});
+    let there = json!({"path": secret, "old": "gone", "new": "x"});
+    let refused = "not run: nobody was there to allow it";
+    for (tool, arguments, said) in [
+        (
+            "shell",
+            json!({"city": "Paris"}),
+            "there is no argument `city`",
+        ),
+        ("shell", json!({}), "the argument `command` is missing"),
+        ("shell", json!({"command": " "}), "the command is empty"),
+        ("edit_file", gone, "a.txt"),
+        ("edit_file", there, refused),
+        (
+            "write_file",
+            json!({"path": "a.txt"}),
+            "`content` is missing",
+        ),
+    ] {
+        let relay = plays([calls(1, tool, &arguments), says(2, "Done.")]);
+        let home = Home::seed("custom", &relay);
+        home.write("a.txt", b"one\n");
+        let done = home.run(&["run", "Do it.", "--tools"]).exits(0);
+        let output = input(&relay, 1).pop().unwrap()["output"].clone();
+        let output = output.as_str().unwrap();
+        assert!(output.contains(said), "{tool} {arguments}: {output}");
+        let is_asked = done.err.contains("nobody can be asked");
+        assert_eq!(is_asked, said == refused, "{}", done.err);
+        assert_eq!(output == refused, is_asked, "{output}");
+    }
+}
+
 /// Where nobody can be asked, what would be is refused, and that is said; `--yes` allows it.
 #[test]
 fn without_a_terminal_yes_is_needed() {
