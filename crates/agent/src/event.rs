@@ -18,6 +18,8 @@ pub enum AgentEvent {
         step: u32,
         /// `agent.max_steps`.
         of: u32,
+        /// Which of the agent's endpoints is asked, in their order.
+        link: usize,
     },
     /// What the response under way gives: text, commentary, reasoning, a call that grows, recovery. Never its outcome.
     Response(TurnEvent),
@@ -98,6 +100,8 @@ pub enum AgentEvent {
         to: String,
         /// Why.
         why: String,
+        /// Which of the agent's endpoints that is, in their order.
+        link: usize,
     },
     /// The conversation was compacted.
     #[non_exhaustive]

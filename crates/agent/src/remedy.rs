@@ -9,7 +9,7 @@ use crate::entry::Body;
 use crate::fallback::{Trouble, trouble};
 use crate::step::Came;
 use crate::turn::Turn;
-use crate::{AgentEvent, compact};
+use crate::{AgentEvent, Link, compact};
 
 /// What was asked so far for the response of one step.
 #[derive(Default)]
@@ -108,13 +108,21 @@ impl Turn<'_> {
         let Some(next) = agent.awake().into_iter().find(|link| !asked(link)) else {
             return false;
         };
-        let to = agent.options().links[next].label();
+        let links = &agent.options().links;
+        let (from, to) = labels(&links[self.link], &links[next]);
         self.link = next;
         self.asked.requests = 0;
         // Its context may be a smaller one.
         self.compacted = false;
         let why = error.message.clone();
-        self.tell(AgentEvent::Switched { from, to, why }).await;
+        let link = next;
+        self.tell(AgentEvent::Switched {
+            from,
+            to,
+            why,
+            link,
+        })
+        .await;
         true
     }
 
@@ -125,9 +133,25 @@ impl Turn<'_> {
         if self.link == 0 {
             return;
         }
-        let (first, to) = (links[0].label(), links[self.link].label());
+        let (first, to) = labels(&links[0], &links[self.link]);
         let left = agent.rests(0).unwrap_or_default().as_secs().max(1);
         let notice = format!("{first} is left alone for another {left} s; asking {to}");
         self.tell(AgentEvent::Notice(notice)).await;
     }
+}
+
+/// What two endpoints are called beside one another: by their addresses too where all else is the same.
+fn labels(from: &Link, to: &Link) -> (String, String) {
+    let (one, other) = (from.label(), to.label());
+    if one != other {
+        return (one, other);
+    }
+    let at = |link: &Link| {
+        format!(
+            "{} at {}",
+            link.label(),
+            link.client.endpoint().display_url()
+        )
+    };
+    (at(from), at(to))
 }

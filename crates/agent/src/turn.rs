@@ -138,6 +138,7 @@ impl<'a> Turn<'a> {
             self.tell(AgentEvent::Step {
                 step: self.steps,
                 of: self.limits.steps,
+                link: self.link,
             })
             .await;
             let before = self.totals.requests;

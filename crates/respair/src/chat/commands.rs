@@ -24,7 +24,11 @@ pub(super) const COMMANDS: &[Command] = &[
         "ask another model; without a name, which one is asked",
     ),
     command("retry", "", "take the last turn back and ask again"),
-    command("undo", "", "take the last turn back, or a compaction"),
+    command(
+        "undo",
+        "",
+        "take the last turn back, or a compaction; files stay as they are",
+    ),
     command("compact", "", "put a summary in the place of what was said"),
     command(
         "reasoning",

@@ -40,18 +40,19 @@ fn commands(typed: &str, position: usize) -> Vec<Suggestion> {
 }
 
 impl Complete {
-    /// The word behind the last `@`, as a path.
+    /// The word behind the last `@`, as a path. A name with blanks stands between quotes.
     fn files(&self, before: &str) -> Vec<Suggestion> {
-        let start = before.rfind(char::is_whitespace).map_or(0, |at| {
-            at + before[at..].chars().next().map_or(1, char::len_utf8)
-        });
-        let Some(typed) = before[start..].strip_prefix('@') else {
+        let Some((start, typed)) = under_way(before) else {
             return Vec::new();
         };
-        let (folder, name) = typed
+        let (path, quoted) = match typed.strip_prefix('"') {
+            Some(path) => (path, true),
+            None => (typed, false),
+        };
+        let (folder, name) = path
             .rsplit_once('/')
-            .map_or(("", typed), |(folder, name)| (folder, name));
-        let folder = if folder.is_empty() && typed.starts_with('/') {
+            .map_or(("", path), |(folder, name)| (folder, name));
+        let folder = if folder.is_empty() && path.starts_with('/') {
             "/"
         } else {
             folder
@@ -67,9 +68,9 @@ impl Complete {
             })
             .filter(|(file, _)| {
                 let hidden = file.starts_with('.') && !name.starts_with('.');
-                file.starts_with(name) && !hidden && !file.contains(char::is_whitespace)
+                file.starts_with(name) && !hidden
             })
-            .filter(|(file, _)| !file.chars().any(char::is_control))
+            .filter(|(file, _)| !file.contains(|c: char| c.is_control() || c == '"'))
             .collect();
         found.sort();
         found.truncate(MOST);
@@ -77,27 +78,69 @@ impl Complete {
             "" | "/" => folder.to_owned(),
             folder => format!("{folder}/"),
         };
-        let suggestions = found.into_iter().map(|(file, is_folder)| Suggestion {
-            value: format!("@{folder}{file}{}", if is_folder { "/" } else { "" }),
-            span: Span::new(start, before.len()),
-            append_whitespace: !is_folder,
-            ..Suggestion::default()
+        let suggestions = found.into_iter().map(|(file, is_folder)| {
+            let blank = quoted || file.contains(char::is_whitespace);
+            let (open, close) = match (blank, is_folder) {
+                (true, false) => ("\"", "\""),
+                // What is in it is still to be typed.
+                (true, true) => ("\"", "/"),
+                (false, false) => ("", ""),
+                (false, true) => ("", "/"),
+            };
+            Suggestion {
+                value: format!("@{open}{folder}{file}{close}"),
+                span: Span::new(start, before.len()),
+                append_whitespace: !is_folder,
+                ..Suggestion::default()
+            }
         });
         suggestions.collect()
     }
+}
+
+/// What stands behind the `@` of a name that is still being typed, and where that `@` is.
+fn under_way(before: &str) -> Option<(usize, &str)> {
+    let (start, name) = words(before, true).last()?;
+    let is_closed = name.len() > 1 && name.starts_with('"') && name.ends_with('"');
+    (start + 1 + name.len() == before.len() && !is_closed).then_some((start, name))
+}
+
+/// Each `@NAME` and `@"NAME"` that begins a word: where, and what stands behind the `@`, quotes and all. One whose quote is not
+/// closed on its line is a word like any other; or goes on to the end, where it is `typed`.
+fn words(text: &str, typed: bool) -> impl Iterator<Item = (usize, &str)> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + text[from..].find('@')?;
+            let behind = &text[at + 1..];
+            let begins = text[..at].chars().next_back();
+            if begins.is_some_and(|before| !before.is_whitespace()) {
+                from = at + 1;
+                continue;
+            }
+            let quoted = behind.strip_prefix('"');
+            let end = quoted.and_then(|name| name.find(['"', '\n']));
+            let length = match (quoted, end) {
+                (Some(name), Some(end)) if name[end..].starts_with('"') => end + 2,
+                (Some(_), None) if typed => behind.len(),
+                _ => behind.find(char::is_whitespace).unwrap_or(behind.len()),
+            };
+            from = at + 1 + length;
+            return Some((at, &behind[..length]));
+        }
+    })
 }
 
 /// The files that a message names with `@`, each once; and what looks like the name of one and is none.
 pub(super) fn named(text: &str, cwd: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut missing: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let Some(name) = word.strip_prefix('@') else {
-            continue;
-        };
+    for (_, name) in words(text, false) {
+        let quoted = name.strip_prefix('"');
+        let quoted = quoted.and_then(|name| name.strip_suffix('"'));
         // What stands behind it in a sentence is no part of it.
         let trimmed = name.trim_end_matches([',', '.', ';', ':', ')', '?', '!']);
-        let found = [name, trimmed]
+        let found = [quoted.unwrap_or(name), trimmed]
             .into_iter()
             .filter(|name| !name.is_empty())
             .map(PathBuf::from)
@@ -105,8 +148,9 @@ pub(super) fn named(text: &str, cwd: &Path) -> (Vec<PathBuf>, Vec<String>) {
         match found {
             Some(path) if files.contains(&path) => {}
             Some(path) => files.push(path),
+            None if missing.iter().any(|m| m == trimmed) => {}
             // `@override` and `@someone` are words.
-            None if !trimmed.contains(['/', '.']) || missing.iter().any(|m| m == trimmed) => {}
+            None if quoted.is_none() && !trimmed.contains(['/', '.']) => {}
             None => missing.push(trimmed.to_owned()),
         }
     }
@@ -150,5 +194,38 @@ mod tests {
             [PathBuf::from("src/main.rs"), PathBuf::from("small.txt")]
         );
         assert_eq!(missing, ["src/", "gone.md"]);
+    }
+
+    #[test]
+    fn names_with_blanks_stand_between_quotes() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("my notes")).unwrap();
+        for file in ["my notes/day one.md", "my file.txt", "mine.txt", "a\"b"] {
+            std::fs::write(dir.path().join(file), "x").unwrap();
+        }
+        let offered = |line| offered(line, dir.path());
+        let all = ["@mine.txt", "@\"my file.txt\"", "@\"my notes/"];
+        assert_eq!(offered("@m"), all);
+        assert_eq!(offered("see @\"my "), all[1..]);
+        assert_eq!(offered("see @\"mi"), ["@\"mine.txt\""]);
+        let inner = ["@\"my notes/day one.md\""];
+        assert_eq!(offered("see @\"my notes/"), inner);
+        assert_eq!(offered("see @\"my notes/day o"), inner);
+        assert!(offered("see @\"mine.txt\"").is_empty());
+        assert!(offered("see @\"mine.txt\" m").is_empty());
+        assert!(offered("@a").is_empty());
+
+        let (files, missing) = named(
+            "@\"my file.txt\", @\"my notes/day one.md\"; @mine.txt @\"mine.txt\" @\"gone\" x@\"my file.txt\"",
+            dir.path(),
+        );
+        assert_eq!(
+            files,
+            ["my file.txt", "my notes/day one.md", "mine.txt"].map(PathBuf::from)
+        );
+        assert_eq!(missing, ["\"gone\""]);
+        let (files, missing) = named("@\"my file and @mine.txt\n\"", dir.path());
+        assert_eq!(files, [PathBuf::from("mine.txt")]);
+        assert!(missing.is_empty(), "{missing:?}");
     }
 }

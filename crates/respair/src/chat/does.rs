@@ -34,6 +34,9 @@ impl Chat {
     }
 
     fn set_model(&mut self, name: &str) -> Draw {
+        if name.contains(char::is_whitespace) {
+            return Draw::Error("a model's name is one word; nothing was changed".to_owned());
+        }
         if !name.is_empty() {
             let model = (name != "default").then(|| name.to_owned());
             self.conversation.set_model(model.clone());
@@ -97,7 +100,10 @@ impl Chat {
             effort if effort.chars().all(|c| c.is_ascii_alphanumeric()) => {
                 let given = (effort != "default").then(|| effort.to_owned());
                 self.conversation.set_reasoning_effort(given);
-                format!("; its effort is {effort} from here on")
+                let meant = crate::config::meant_effort(effort);
+                let meant = meant.map(|meant| format!(" (did you mean {meant}?)"));
+                let meant = meant.unwrap_or_default();
+                format!("; its effort is {effort} from here on{meant}")
             }
             _ => {
                 let why = "/reasoning takes `fold`, `show`, or an effort, which is one word";

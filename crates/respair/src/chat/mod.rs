@@ -261,7 +261,11 @@ impl Chat {
         let (files, missing) = complete::named(text, &self.cwd);
         for name in missing {
             let name = one_line(&name);
-            let said = format!("there is no file {name}; `@{name}` is sent as it is written");
+            let what = match self.cwd.join(name.trim_matches('"')).is_dir() {
+                true => format!("{name} is a directory"),
+                false => format!("there is no file {name}"),
+            };
+            let said = format!("{what}; `@{name}` is sent as it is written");
             self.ui.say(Draw::Notice(said)).await?;
         }
         for path in files {
@@ -298,7 +302,12 @@ impl Chat {
             // A blank line.
             true => Draw::Document(String::new()),
             false => {
-                let line = status::closing(&answer, &self.who(), self.context(), took);
+                let line = status::closing(
+                    &answer,
+                    self.ui.presenter.status.who(),
+                    self.context(),
+                    took,
+                );
                 Draw::Closing(line)
             }
         };
@@ -308,14 +317,14 @@ impl Chat {
 
     fn status(&self) -> Status {
         Status {
-            who: self.who(),
+            who: status::who(&self.conversation, self.model.as_deref()),
             context: self.context(),
             ..Status::default()
         }
     }
 
     fn who(&self) -> String {
-        status::who(&self.conversation, self.model.as_deref())
+        self.status().who().to_owned()
     }
 
     fn window(&self) -> Option<u64> {

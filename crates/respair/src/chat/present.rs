@@ -34,6 +34,8 @@ impl Presenter {
         self.status = status;
         self.folded.clear();
         self.cut = false;
+        // What went wrong is told in full in each turn.
+        self.notices = Notices::default();
     }
 
     /// The reasoning of the last turn that was not shown, which is shown now.
@@ -60,9 +62,14 @@ impl Presenter {
     fn draws(&mut self, event: AgentEvent) -> Vec<Draw> {
         let mut draws = Vec::new();
         match event {
-            AgentEvent::Step { step, .. } => {
+            AgentEvent::Step { step, link, .. } => {
                 self.status.step = step;
+                self.status.link = link;
                 draws.push(self.now());
+            }
+            AgentEvent::Switched { link, .. } => {
+                self.status.link = link;
+                draws.extend(words::notice(&event).map(Draw::Notice));
             }
             AgentEvent::Response(event) => return self.response(event),
             AgentEvent::StepEnded { .. } => draws.push(self.end()),

@@ -7,14 +7,15 @@ use respair_agent::{Answer, Conversation, Totals};
 use crate::agent::words;
 use crate::term::{counted, one_line};
 
-/// Who is asked: `gpt-5.4 · custom`.
-pub(super) fn who(conversation: &Conversation, model: Option<&str>) -> String {
-    let links = &conversation.agent().options().links;
-    let Some(link) = links.first() else {
-        return String::new();
-    };
-    let model = one_line(model.unwrap_or(&link.model));
-    format!("{model} · {}", one_line(&link.client.endpoint().provider))
+/// Who is asked, `gpt-5.4 · custom`, and who stands in, in their order. The first is asked for `model`, where one was chosen.
+pub(super) fn who(conversation: &Conversation, model: Option<&str>) -> Vec<String> {
+    let links = conversation.agent().options().links.iter();
+    let who = links.enumerate().map(|(at, link)| {
+        let model = model.filter(|_| at == 0).unwrap_or(&link.model);
+        let provider = one_line(&link.client.endpoint().provider);
+        format!("{} · {provider}", one_line(model))
+    });
+    who.collect()
 }
 
 /// How much of the context is used: `3.1k of 128k tokens (2 %)`; `None` before the endpoint has told.
@@ -36,7 +37,9 @@ pub(super) fn context(totals: &Totals, window: Option<u64>) -> Option<String> {
 /// What is said while a turn runs.
 #[derive(Default)]
 pub(super) struct Status {
-    pub(super) who: String,
+    /// Whoever may be asked, and which of them is.
+    pub(super) who: Vec<String>,
+    pub(super) link: usize,
     pub(super) context: Option<String>,
     /// What is waited for before anything is asked.
     pub(super) awaits: Option<String>,
@@ -46,6 +49,11 @@ pub(super) struct Status {
 }
 
 impl Status {
+    /// Who is asked.
+    pub(super) fn who(&self) -> &str {
+        self.who.get(self.link).map_or("", String::as_str)
+    }
+
     pub(super) fn text(&self) -> String {
         let mut parts = Vec::new();
         if let Some((tool, bytes)) = &self.growing {
@@ -56,7 +64,7 @@ impl Status {
         }
         match &self.awaits {
             Some(what) => parts.push(format!("waiting for {what}")),
-            None => parts.push(self.who.clone()),
+            None => parts.push(self.who().to_owned()),
         }
         parts.extend(self.context.clone());
         parts.push("Ctrl-C stops".to_owned());

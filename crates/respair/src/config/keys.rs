@@ -236,6 +236,17 @@ pub(crate) fn closest<'a>(
         .map(|(_, c)| c)
 }
 
+/// The effort that was probably meant. There is no list that holds for every model: a word that is near to none stands.
+pub(crate) fn meant_effort(word: &str) -> Option<&'static str> {
+    const USUAL: &[&str] = &[
+        "none", "minimal", "low", "medium", "high", "xhigh", "max", "default",
+    ];
+    match USUAL.contains(&word) {
+        true => None,
+        false => closest(word, USUAL.iter().copied()),
+    }
+}
+
 /// The first candidates that have `word` in them, for one that is near to none.
 pub(crate) fn alike<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     /// As many as a line holds.

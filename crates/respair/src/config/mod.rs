@@ -30,7 +30,7 @@ pub(crate) use address::{plain as plain_url, shown as shown_url};
 pub(crate) use agent::{Agent, McpServer, Reach, Tools, is_tool};
 pub(crate) use codex_login::file as codex_login;
 pub(crate) use file::locate;
-pub(crate) use keys::{alike, closest};
+pub(crate) use keys::{alike, closest, meant_effort};
 pub(crate) use layers::Flags;
 pub(crate) use options::{Fallback, Key, Mode, Options, Origin, Sourced};
 pub(crate) use problem::{Problem, Remark};

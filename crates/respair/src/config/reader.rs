@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
             extra_body: self.field(&fields, "extra_body", Self::body),
             ssl_ca_cert: self.field(&fields, "ssl_ca_cert", Self::path),
             ssl_verify: self.field(&fields, "ssl_verify", Self::switch),
-            reasoning_effort: self.field(&fields, "reasoning_effort", Self::text),
+            reasoning_effort: self.field(&fields, "reasoning_effort", Self::effort),
             reasoning_summary: self.field(&fields, "reasoning_summary", Self::text),
             max_output_tokens: self.field(&fields, "max_output_tokens", Self::positive),
             context_length: self.field(&fields, "context_length", Self::positive),
@@ -177,6 +177,19 @@ impl<'a> Reader<'a> {
             .field(&fields, "api_key", Self::secret_key)
             .or_else(|| self.field(&fields, "api_key_env", Self::variable_name));
         self.sections(&fields, options)
+    }
+
+    /// An effort: any word, and what is near to a usual one is said.
+    fn effort(&mut self, path: &str, node: &Node) -> Option<String> {
+        let effort = self.text(path, node)?;
+        if let Some(meant) = keys::meant_effort(&effort) {
+            let file = self.file;
+            self.notices.push(format!(
+                "{file}: `{path}` is `{effort}` (line {}: did you mean `{meant}`?)",
+                node.at.0
+            ));
+        }
+        Some(effort)
     }
 
     /// The sections that may stand in a block and, as defaults for every provider, at the top.

@@ -28,6 +28,11 @@ impl Notices {
     /// What an event has to say besides the answer.
     pub(crate) fn of(&mut self, event: &TurnEvent) -> Option<Show> {
         match event {
+            // Another response of a conversation: its requests are counted anew.
+            TurnEvent::Started { .. } => {
+                self.request = None;
+                None
+            }
             TurnEvent::Notice(text) => Some(Show::Notice(one_line(text))),
             TurnEvent::Recovery {
                 action,

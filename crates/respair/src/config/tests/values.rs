@@ -146,3 +146,20 @@ fn torture() {
         case.problems()
     );
 }
+
+/// Efforts are the models' own words: one that looks misspelt is told, and asked for.
+#[test]
+fn an_effort_that_is_nearly_a_usual_one() {
+    let text = |effort: &str| {
+        Case::new(&format!(
+            "model:\n  provider: custom\n  default: m\n  base_url: https://r.example\n  reasoning_effort: {effort}\n"
+        ))
+    };
+    let case = text("hgih");
+    assert!(case.load().settings(&case.env()).is_ok());
+    let told = "`model.reasoning_effort` is `hgih` (line 5: did you mean `high`?)";
+    assert!(case.remarks()[0].contains(told), "{:?}", case.remarks());
+    for effort in ["high", "none", "ultra"] {
+        assert!(text(effort).remarks().is_empty(), "{effort}");
+    }
+}

@@ -47,6 +47,10 @@ fn commands() {
     assert!(talk["entries"].as_array().unwrap().len() > 4);
     let screen = terminal.say("/undo");
     assert!(screen.contains("taken back: first"), "{screen}");
+    let screen = terminal.say("/model gpt-5 custom");
+    assert!(screen.contains("a model's name is one word"), "{screen}");
+    let screen = terminal.say("/reasoning hgih");
+    assert!(screen.contains("did you mean high?"), "{screen}");
     let screen = terminal.say("/reasoning high");
     assert!(
         screen.contains("reasoning is shown; its effort is high"),

@@ -190,3 +190,49 @@ fn quiet_leaves_the_answer() {
     assert_eq!(screen, "› hi\n\nHello there.\n\n›");
     assert_eq!(relay.requests().len(), 2);
 }
+
+/// Who answered is said, also where that is not who was asked first; two of one name are told apart by their addresses.
+#[test]
+fn who_stands_in_is_named() {
+    let down = playing(|_: &Request| Script::error(402, "billing", None, "no credit"));
+    let other = plays([says(1, "Here."), says(2, "And here.")]);
+    for (model, switched) in [
+        ("other", "no credit; asking custom other".to_owned()),
+        (
+            "gpt-5.4",
+            format!("asking custom gpt-5.4 at {}/v1", other.base_url()),
+        ),
+    ] {
+        let home = Home::with_config(&format!(
+            "{}agent:\n  fallback: {{provider: custom, default: {model}, base_url: '{}/v1'}}\n",
+            crate::bin::seed("custom", &down),
+            other.base_url()
+        ));
+        let terminal = Terminal::start(&home, (200, 40), &["chat"], &[]);
+        terminal.ready();
+        let screen = terminal.say("Hello.");
+        assert!(screen.contains(&switched), "{screen}");
+        let closing = format!("{model} · custom · context");
+        assert!(screen.contains(&closing), "{screen}");
+        let screen = terminal.say("And now?");
+        assert_eq!(screen.matches(&closing).count(), 2, "{screen}");
+    }
+}
+
+/// What went wrong is told in full in each turn: `the same again` is about what stands right above it.
+#[test]
+fn each_turn_tells_in_full_what_went_wrong() {
+    let refused = playing(|_: &Request| Script::error(503, "busy", None, "come back later"));
+    let config = format!(
+        "recovery: {{max_requests: 2}}\n{}",
+        crate::bin::seed("custom", &refused)
+    );
+    let home = Home::with_config(&config);
+    let terminal = Terminal::start(&home, (200, 40), &["chat"], &[]);
+    terminal.ready();
+    terminal.say("Hello.");
+    let screen = terminal.say("Hello?");
+    let told = "come back later (HTTP 503, busy); asking again in";
+    assert_eq!(screen.matches(told).count(), 2, "{screen}");
+    assert!(!screen.contains("the same again"), "{screen}");
+}
