@@ -12,7 +12,7 @@
 //! - each call with exactly one output, each output behind its call, no two calls under one id;
 //! - what was said behind a call before it: servers that make a chat of the input want the output next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use respair_core::is_interim;
 use serde_json::{Map, Value, json};
@@ -61,6 +61,7 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
         open: Vec::new(),
         open_at: 0,
         ids: BTreeSet::new(),
+        numbers: BTreeMap::new(),
         reasoning: Vec::new(),
     };
     // Where the summary ends within a turn, what the user said in it stands as it was said.
@@ -99,8 +100,9 @@ struct Writer<'a> {
     /// Calls that wait for their output, in order, and where in `out` the first of them begins.
     open: Vec<Open>,
     open_at: usize,
-    /// The ids of the calls so far.
+    /// The ids of the calls so far, and of those that came again the number that is tried next.
     ids: BTreeSet<String>,
+    numbers: BTreeMap<String, u64>,
     /// Reasoning that waits for the item that it belongs to.
     reasoning: Vec<Value>,
 }
@@ -213,14 +215,20 @@ impl Writer<'_> {
     fn free_id(&mut self, call_id: &str) -> String {
         // What the API takes.
         const LONGEST: usize = 64;
-        let numbered = (2_u64..).map(|n| {
-            let tail = format!("_{n}");
+        if self.ids.insert(call_id.to_owned()) {
+            return call_id.to_owned();
+        }
+        // Those before it were taken when they were tried.
+        let next = self.numbers.entry(call_id.to_owned()).or_insert(2);
+        loop {
+            let tail = format!("_{next}");
+            *next += 1;
             let head: String = call_id.chars().take(LONGEST - tail.len()).collect();
-            head + &tail
-        });
-        let mut ids = std::iter::once(call_id.to_owned()).chain(numbered);
-        let free = ids.find(|id| self.ids.insert(id.clone()));
-        free.unwrap_or_default()
+            let id = head + &tail;
+            if self.ids.insert(id.clone()) {
+                return id;
+            }
+        }
     }
 
     fn output(&mut self, item: Map<String, Value>) {

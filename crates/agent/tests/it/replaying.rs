@@ -259,3 +259,24 @@ fn what_was_taken_back_is_not_sent() {
     );
     assert_eq!(replay::live(&all).len(), 2);
 }
+
+/// Relays that count from 0 in every response: a long session is written as fast as one with ids of its own. Each id that
+/// was taken being tried again, this takes minutes.
+#[test]
+fn ids_that_come_again_cost_no_more_than_others() {
+    let items: Vec<_> = (0..10_000)
+        .flat_map(|n| [own(call("call_0", "{}")), output("call_0", &n.to_string())])
+        .collect();
+    let entries = entries(&items);
+    let begun = std::time::Instant::now();
+    let input = replay::input(&entries, ISSUER);
+    let took = begun.elapsed();
+    assert_eq!(input.len(), 20_000);
+    let ids: std::collections::BTreeSet<&str> = input
+        .iter()
+        .map(|item| item["call_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 10_000);
+    assert!(ids.contains("call_0") && ids.contains("call_0_10000"));
+    assert!(took.as_secs() < 10, "{took:?}");
+}

@@ -126,6 +126,8 @@ struct World {
     /// Whose words must be found nowhere any more.
     gone: Vec<String>,
     said: usize,
+    /// The operation before was not broken off.
+    settled: bool,
     log: Vec<String>,
 }
 
@@ -167,6 +169,7 @@ impl World {
             shown: String::new(),
             gone: Vec::new(),
             said: 0,
+            settled: false,
             log: Vec::new(),
         };
         let sessions = world.sessions();
@@ -303,6 +306,7 @@ impl World {
         let mut conversation = self.conversation.take().unwrap();
         let answer = self.watch(conversation.compact(), breaks, false).await;
         self.conversation = Some(conversation);
+        self.settled &= breaks == Break::Never;
         if answer.is_none() {
             self.reopen().await;
             let live = self.talk().live();
@@ -329,6 +333,7 @@ impl World {
         match &answer {
             Some(answer) => self.ended(answer, breaks, from),
             None => {
+                self.settled = false;
                 self.reopen().await;
                 self.rebuild(text);
             }
