@@ -1,11 +1,15 @@
 //! `respair`: arguments in, exit code out. What each command does is in [`commands`]; a turn is in [`run`].
 
+// They panic where a stream takes nothing; [`term`] has what does not.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
 mod agent;
 mod args;
 mod chat;
 mod check;
 mod commands;
 mod config;
+mod inherited;
 mod input;
 mod log;
 mod paths;
@@ -24,6 +28,7 @@ use args::{Cli, Command};
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    inherited::hear_signals();
     let color = term::color_in(std::env::args_os());
     let command = Cli::command().color(term::for_clap(color));
     let cli = match command
@@ -33,9 +38,14 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let error = args::suggest(error, std::env::args_os().skip(1));
-            // It fails only when the stream is gone; the exit code still says what happened.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+            let code = u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            let printed = term::unless_gone(error.print());
+            // What was asked for, the help or the version, goes to standard output. Of an error the exit code says enough.
+            return ExitCode::from(if code == 0 {
+                commands::printed(printed)
+            } else {
+                code
+            });
         }
     };
     term::set_color(cli.common.color);

@@ -45,12 +45,13 @@ impl Env {
         self.os(name).filter(|v| !v.is_empty()).map(PathBuf::from)
     }
 
-    /// The home directory.
+    /// The home directory. A relative one is none: what a cloned repository has at that place must not choose where a key goes.
     pub(crate) fn home(&self) -> Option<PathBuf> {
-        match self {
-            Env::Process => std::env::home_dir().filter(|p| !p.as_os_str().is_empty()),
+        let home = match self {
+            Env::Process => std::env::home_dir(),
             Env::Fixed(_) => self.path("HOME"),
-        }
+        };
+        home.filter(|path| path.is_absolute())
     }
 }
 
@@ -110,5 +111,7 @@ mod tests {
         assert_eq!(state_dir(&env).unwrap(), Path::new("/x/respair"));
         assert_eq!(shown(Path::new("/h/a/b"), &env), "~/a/b");
         assert_eq!(config_home(&Env::empty()), None);
+        let relative = HashMap::from([("HOME".to_owned(), OsString::from("."))]);
+        assert_eq!(config_home(&Env::Fixed(relative)), None);
     }
 }

@@ -237,7 +237,12 @@ pub(crate) fn system(error: &io::Error) -> String {
 /// Writes a whole text to standard output. A reader that has gone away is no error.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    unless_gone(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// A reader that has gone away is no error.
+pub(crate) fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
@@ -269,6 +274,12 @@ pub(crate) fn warning_line(text: &str) -> String {
         ColorChoice::Never => format!("warning: {text}\n"),
         _ => format!("{WARN}warning:{WARN:#} {text}\n"),
     }
+}
+
+/// A line as it is, on standard error.
+pub(crate) fn plain(text: &str) {
+    // Nothing is left to do when standard error is gone.
+    let _ = writeln!(stderr(), "{text}");
 }
 
 fn say(style: Style, word: &str, text: &str) {

@@ -212,7 +212,7 @@ impl Server {
         let (Some(stdout), Some(stdin), Some(stderr)) = streams else {
             return Err("its streams are not there".to_owned());
         };
-        tokio::spawn(keep(stderr, Arc::clone(&self.stderr)));
+        let kept = tokio::spawn(keep(stderr, Arc::clone(&self.stderr)));
         let transport = rmcp::transport::async_rw::AsyncRwTransport::new_client(stdout, stdin)
             .with_max_line_length(MESSAGE);
         let service = us().serve(transport).await;
@@ -221,6 +221,7 @@ impl Server {
             Err(error) => {
                 // A program that ends at once says why in its own words, on standard error.
                 let ended = timeout(ENDED, child.wait()).await;
+                let _ = timeout(ENDED, kept).await;
                 return Err(match ended {
                     Ok(Ok(status)) => format!("it ended before it answered ({status})"),
                     _ => not_met(error),

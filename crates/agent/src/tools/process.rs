@@ -6,11 +6,12 @@
 
 use std::any::Any;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use process_wrap::tokio::{CommandWrap, ProcessSession};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::sandbox::Sandbox;
@@ -53,7 +54,16 @@ pub(crate) async fn start(
         .unwrap_or_else(|_| Err(io::Error::other("the thread that starts it broke down")))
 }
 
+/// Whoever started us may have children ignored, which is inherited: the kernel then forgets how they ended, and there is
+/// nothing to wait for. A handler of any kind ends that.
+fn care_for_children() {
+    static CARE: Once = Once::new();
+    // Where it fails, what a command printed is told without how it ended.
+    CARE.call_once(|| drop(signal(SignalKind::child())));
+}
+
 fn spawn(command: Command, mark: String) -> io::Result<(Child, Group)> {
+    care_for_children();
     let mut command = CommandWrap::from(command);
     command.wrap(ProcessSession);
     #[cfg(target_os = "linux")]

@@ -70,25 +70,6 @@ pub(crate) struct Made {
     pub(crate) servers: Vec<McpServer>,
 }
 
-/// Makes it; MCP servers are started, and waited for.
-///
-/// # Errors
-/// Exit code 2, told.
-pub(crate) async fn agent(
-    common: &Common,
-    settings: &Settings,
-    wanted: Wanted,
-    env: &Env,
-) -> Result<Made, u8> {
-    let mut made = begun(common, settings, wanted, env)?;
-    if !made.servers.is_empty() {
-        let offered = servers::offered(std::mem::take(&mut made.servers)).await;
-        made.agent = made.agent.with_tools(offered.tools);
-        made.notices.extend(offered.notices);
-    }
-    Ok(made)
-}
-
 /// Makes it; no MCP server is started yet.
 ///
 /// # Errors

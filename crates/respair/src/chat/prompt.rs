@@ -90,8 +90,9 @@ fn line(prompts: bool) -> Typed {
     let mut mark = "> ";
     loop {
         if prompts {
-            eprint!("{mark}");
-            let _ = io::stderr().flush();
+            let mut err = io::stderr();
+            // Nothing is left to do when standard error is gone.
+            let _ = write!(err, "{mark}").and_then(|()| err.flush());
         }
         let mut bytes = Vec::new();
         let read = io::BufRead::read_until(&mut io::stdin().lock(), b'\n', &mut bytes);

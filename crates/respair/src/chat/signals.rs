@@ -3,6 +3,8 @@
 use std::io;
 
 use super::tty::{self, Mode};
+#[cfg(unix)]
+use crate::{inherited, run::some};
 
 /// A signal that the conversation is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,10 @@ pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
-    /// Without a terminal there is none that could go away, and `nohup` is left alone.
+    /// Ctrl-\: what was started is not left behind, nor the terminal as it is now.
+    #[cfg(unix)]
+    quit: tokio::signal::unix::Signal,
+    /// `nohup` is left alone.
     #[cfg(unix)]
     hangup: Option<tokio::signal::unix::Signal>,
     /// The terminal went away, whether or not that is a signal.
@@ -39,11 +44,13 @@ impl Signals {
     pub(super) fn new(terminal: bool, mode: Option<Mode>) -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let stop = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
-        let hangup = terminal.then(SignalKind::hangup).map(signal).transpose()?;
+        let hangup = terminal || !inherited::is_ignored(rustix::process::Signal::HUP);
+        let hangup = hangup.then(SignalKind::hangup).map(signal).transpose()?;
         let stop = mode.as_ref().map(|_| signal(stop)).transpose()?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
             hangup,
             gone: terminal.then(tty::gone),
             stop,
@@ -63,10 +70,11 @@ impl Signals {
             tokio::select! {
                 biased;
                 _ = self.terminate.recv() => return Signal::End,
-                () = next(&mut self.hangup) => return Signal::End,
+                _ = self.quit.recv() => return Signal::End,
+                () = some(&mut self.hangup) => return Signal::End,
                 () = gone(&mut self.gone) => return Signal::End,
                 _ = self.interrupt.recv() => return Signal::Interrupt,
-                () = next(&mut self.stop) => self.mode.iter().for_each(Mode::suspend),
+                () = some(&mut self.stop) => self.mode.iter().for_each(Mode::suspend),
             }
         }
     }
@@ -76,7 +84,7 @@ impl Signals {
     pub(super) async fn suspend(&mut self) {
         let stop = rustix::process::Signal::TSTP;
         if rustix::process::kill_current_process_group(stop).is_ok() {
-            next(&mut self.stop).await;
+            some(&mut self.stop).await;
             self.mode.iter().for_each(Mode::suspend);
         }
     }
@@ -102,17 +110,6 @@ async fn gone(gone: &mut Option<tokio::sync::oneshot::Receiver<()>>) {
     };
     *gone = None;
     if !went {
-        std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(unix)]
-async fn next(signal: &mut Option<tokio::signal::unix::Signal>) {
-    let came = match signal {
-        Some(signal) => signal.recv().await,
-        None => None,
-    };
-    if came.is_none() {
         std::future::pending::<()>().await;
     }
 }

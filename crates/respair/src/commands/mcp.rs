@@ -117,11 +117,26 @@ fn test(common: &Common, wanted: &[&McpServer], keys: &[String]) -> u8 {
         .map(|server| servers::server(server, &cwd, keys));
     let wanted: Vec<_> = wanted.collect();
     tools::guard_ourselves();
-    let (missing, printed) = match common.json {
-        true => runtime.block_on(as_json(wanted)),
-        false => runtime.block_on(one_by_one(wanted)),
-    };
+    let tested = runtime.block_on(async {
+        // Before the first process of ours.
+        let mut signals = run::heard(run::Signals::with_processes())?;
+        let tested = async {
+            match common.json {
+                true => as_json(wanted).await,
+                false => one_by_one(wanted).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = signals.next() => Err(run::INTERRUPTED),
+            tested = tested => Ok(tested),
+        }
+    });
     runtime.shutdown_background();
+    let (missing, printed) = match tested {
+        Ok(tested) => tested,
+        Err(code) => return code,
+    };
     match commands::printed(printed) {
         0 => u8::from(missing),
         code => code,
@@ -182,7 +197,7 @@ fn show(met: &Met) -> std::io::Result<()> {
     if met.missing && !met.stderr.is_empty() {
         term::help("the end of its standard error:");
         for line in met.stderr.lines() {
-            eprintln!("  {}", term::one_line(line));
+            term::plain(&format!("  {}", term::one_line(line)));
         }
     }
     Ok(())

@@ -81,7 +81,7 @@ fn refuse(unusable: Unusable, loaded: &Loaded) -> u8 {
         Unusable::Nothing if loaded.present => {
             let (what, block) = no_endpoint(loaded);
             term::error(&format!("{what}:"));
-            eprintln!("\n{block}");
+            term::plain(&format!("\n{block}"));
             term::help("`respair config check` says whether anything is missing");
         }
         Unusable::Nothing => nothing_configured(loaded.file.as_deref()),
@@ -125,11 +125,15 @@ fn no_endpoint(loaded: &Loaded) -> (String, String) {
 
 fn nothing_configured(file: Option<&str>) {
     term::error("no endpoint is configured; these three lines configure one:");
-    eprintln!();
-    eprintln!("  export RESPAIR_BASE_URL=https://relay.example/v1   # `/responses` is added to it");
-    eprintln!("  export RESPAIR_MODEL=gpt-5.4");
-    eprintln!("  export RESPAIR_API_KEY=…                           # if it wants one");
-    eprintln!();
+    for line in [
+        "",
+        "  export RESPAIR_BASE_URL=https://relay.example/v1   # `/responses` is added to it",
+        "  export RESPAIR_MODEL=gpt-5.4",
+        "  export RESPAIR_API_KEY=…                           # if it wants one",
+        "",
+    ] {
+        term::plain(line);
+    }
     match file {
         Some(file) => term::help(&format!(
             "or write {file}: `respair config init`; or see it work: `respair demo`"

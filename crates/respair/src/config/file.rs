@@ -66,8 +66,13 @@ pub(crate) fn locate(flag: Option<&Path>, env: &Env) -> Option<Located> {
 pub(super) fn read(located: &Located, shown: &str) -> Result<Option<String>, Problem> {
     let bytes = match open(&located.path) {
         Ok(bytes) => bytes,
+        // `HOME=/dev/null` is how a service says that it has none.
         Err(error)
-            if error.kind() == io::ErrorKind::NotFound && located.from == Chosen::Default =>
+            if located.from == Chosen::Default
+                && matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
         {
             return Ok(None);
         }

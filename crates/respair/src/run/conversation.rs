@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use super::prompt::{self, Source};
 use super::screen::Looks;
-use super::{End, INTERRUPTED, Run, Show, errors, json, runtime};
+use super::{End, INTERRUPTED, Run, Show, Signals, errors, heard, json, runtime};
 use crate::agent::attach::Attached;
 use crate::agent::sessions::{self, Kept};
-use crate::agent::{self, asking, words};
+use crate::agent::{self, Made, Wanted, asking, servers, words};
 use crate::args::{self, Common};
 use crate::config::Settings;
 use crate::paths::Env;
@@ -42,8 +42,9 @@ pub(super) fn command(
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let made = match runtime.block_on(agent::agent(common, settings, wanted, &Env::Process)) {
-        Ok(made) => made,
+    let prepared = runtime.block_on(prepared(common, settings, wanted));
+    let (made, signals, interrupted) = match prepared {
+        Ok(prepared) => prepared,
         Err(code) => return code,
     };
     agent::told(common, &made.notices);
@@ -65,10 +66,8 @@ pub(super) fn command(
                 return crate::USAGE;
             }
         };
-        let run = match Run::start(common) {
-            Ok(run) => run,
-            Err(code) => return code,
-        };
+        let mut run = Run::start(common, signals);
+        run.interrupted = interrupted;
         let id = kept.id.clone();
         Talk::new(run, common, id)
             .turn(&mut kept.conversation, input)
@@ -76,6 +75,29 @@ pub(super) fn command(
     });
     runtime.shutdown_background();
     code
+}
+
+/// The agent, with its servers; and whether that was interrupted, which leaves none of them.
+async fn prepared(
+    common: &Common,
+    settings: &Settings,
+    wanted: Wanted,
+) -> Result<(Made, Signals, bool), u8> {
+    let mut made = agent::begun(common, settings, wanted, &Env::Process)?;
+    // Before the first process of ours.
+    let mut signals = heard(Signals::with_processes())?;
+    let servers = std::mem::take(&mut made.servers);
+    if servers.is_empty() {
+        return Ok((made, signals, false));
+    }
+    let offered = tokio::select! {
+        biased;
+        () = signals.next() => return Ok((made, signals, true)),
+        offered = servers::offered(servers) => offered,
+    };
+    made.agent = made.agent.with_tools(offered.tools);
+    made.notices.extend(offered.notices);
+    Ok((made, signals, false))
 }
 
 /// A [`Run`] that shows a turn of a conversation.
@@ -106,6 +128,9 @@ impl Talk {
     async fn turn(mut self, conversation: &mut Conversation, input: Input) -> u8 {
         let mut work = conversation.send(input);
         let cancel = work.cancel_token();
+        if self.run.interrupted {
+            cancel.cancel();
+        }
         let answer = loop {
             let event = tokio::select! {
                 biased;

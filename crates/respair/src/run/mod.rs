@@ -10,6 +10,7 @@ mod json;
 mod one_file;
 mod prompt;
 mod screen;
+mod signals;
 mod words;
 
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ use crate::{USAGE, commands, input, term};
 pub(crate) use conversation::exit_code as exit_code_of;
 pub(crate) use endpoint::endpoint;
 pub(crate) use screen::{Looks, Screen, Show};
+#[cfg(unix)]
+pub(crate) use signals::some;
+pub(crate) use signals::{Signals, heard};
 pub(crate) use words::{CUT, Notices, closing_line, discarded, errors, reading_of};
 
 /// The exit code of an interrupted command, as shells have it.
@@ -68,8 +72,8 @@ pub(crate) fn command(common: &Common, run: &args::Run) -> u8 {
     };
     let request = endpoint::request(&settings, &prompt, files);
     let code = runtime.block_on(async {
-        match Run::start(common) {
-            Ok(run) => run.turn(client.turn(request)).await,
+        match heard(Signals::new()) {
+            Ok(signals) => Run::start(common, signals).turn(client.turn(request)).await,
             Err(code) => code,
         }
     });
@@ -145,47 +149,6 @@ fn client(common: &Common, settings: &Settings) -> Result<Client, u8> {
     })
 }
 
-/// Ctrl-C, and the polite request to end.
-pub(crate) struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    /// From here on signals no longer end the process by themselves.
-    #[cfg(unix)]
-    pub(crate) fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    /// The next one.
-    #[cfg(unix)]
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 struct Run {
     signals: Signals,
     screen: Screen,
@@ -201,14 +164,8 @@ struct Run {
 struct End(u8);
 
 impl Run {
-    /// Within a runtime.
-    fn start(common: &Common) -> Result<Self, u8> {
-        let signals = Signals::new().map_err(|error| {
-            let system = term::system(&error);
-            term::error(&format!("signals cannot be handled: {system}"));
-            1
-        })?;
-        Ok(Self {
+    fn start(common: &Common, signals: Signals) -> Self {
+        Self {
             signals,
             screen: Screen::start(Looks::of(common)),
             notices: Notices::default(),
@@ -216,7 +173,7 @@ impl Run {
             quiet: common.quiet,
             interrupted: false,
             stuck: false,
-        })
+        }
     }
 
     async fn turn(mut self, mut turn: Turn) -> u8 {

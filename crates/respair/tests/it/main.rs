@@ -13,11 +13,15 @@ mod config;
 mod endings;
 #[cfg(unix)]
 mod guarded;
+#[cfg(target_os = "linux")]
+mod inherited;
 mod json;
 #[cfg(unix)]
 mod kept;
 #[cfg(target_os = "linux")]
 mod killed;
+#[cfg(target_os = "linux")]
+mod left;
 #[cfg(unix)]
 mod mcp;
 #[cfg(target_os = "linux")]

@@ -137,6 +137,7 @@ async fn what_cannot_be_run_is_said() {
 /// A million writes of a byte each, and as many processes as there is time for.
 #[tokio::test]
 async fn many_small_things_are_withstood() {
+    respair_agent::tools::adopt_orphans();
     let bench = Bench::with(|settings| settings.shell_output = 9_000);
     let command = "i=0; while [ $i -lt 300000 ]; do printf x; i=$((i+1)); done; echo; echo last";
     let said = bench.does("shell", json!({"command": command})).await;
