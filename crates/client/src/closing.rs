@@ -138,6 +138,7 @@ pub(crate) fn explained(turn: &Driver<'_>, mut error: TurnError, stop: Stop) -> 
         }
     };
     error.hint = Some(match error.hint {
+        Some(before) if before.ends_with('?') => format!("{before} {hint}"),
         Some(before) => format!("{before}; {hint}"),
         None => hint,
     });

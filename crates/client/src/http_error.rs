@@ -228,6 +228,15 @@ fn redirect(status: StatusCode, headers: &HeaderMap, endpoint: &Endpoint) -> Tur
     }
 }
 
+/// Whether what is not there is the model, and not the address.
+fn is_about_the_model(said: &Said) -> bool {
+    let Said::Error(error) = said else {
+        return false;
+    };
+    let code = error.code.as_deref().unwrap_or_default();
+    code.contains("model") || error.message.to_ascii_lowercase().contains("model")
+}
+
 /// The base URL that would lead to `target` itself.
 fn base_of(target: &Url) -> Option<String> {
     bare(target).strip_suffix("/responses").map(str::to_owned)
@@ -236,6 +245,13 @@ fn base_of(target: &Url) -> Option<String> {
 fn hint(status: StatusCode, said: &Said, endpoint: &Endpoint) -> Option<String> {
     let page = matches!(said, Said::Page(_));
     match status {
+        StatusCode::NOT_IMPLEMENTED => Some(format!(
+            "{}/responses was asked; does `base_url` lead to the API?",
+            endpoint.display_url()
+        )),
+        StatusCode::NOT_FOUND if is_about_the_model(said) => {
+            Some("is the model's name right, and may this key use it?".to_owned())
+        }
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             let base = endpoint.display_url();
             let other = match base.strip_suffix("/v1") {
@@ -395,6 +411,24 @@ mod tests {
         assert_eq!(
             not_found,
             "http://r.example/v1/responses was asked; try `base_url: http://r.example`"
+        );
+        for body in [
+            r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#,
+            r#"{"detail":"Model x not found"}"#,
+        ] {
+            let no_model = answer(404, &[], body).hint.unwrap();
+            assert!(
+                no_model.starts_with("is the model's name right"),
+                "{body}: {no_model}"
+            );
+        }
+        let web_server = answer(501, &[], "<title>Unsupported method</title>");
+        assert_eq!(web_server.retry, RetryVerdict::Never);
+        assert!(
+            web_server
+                .hint
+                .unwrap()
+                .contains("does `base_url` lead to the API?")
         );
         assert_eq!(
             answer(401, &[], "").hint.unwrap(),

@@ -18,9 +18,11 @@ pub fn backoff(n: u32, random: &mut fastrand::Rng) -> Duration {
 }
 
 /// Whether an HTTP status allows the same request again: connection-like refusals, rate limits, and the server's own
-/// faults. Any other 4xx stays what it is (DEVIATIONS 5.10).
+/// faults. Any other 4xx stays what it is (DEVIATIONS 5.10), as does what a server cannot do at all (RFC 9110, 15.6.2 and
+/// 15.6.6): a web server answers a POST so.
 pub fn status_verdict(status: u16) -> RetryVerdict {
     match status {
+        501 | 505 => RetryVerdict::Never,
         408 | 409 | 425 | 429 | 500..=599 => RetryVerdict::Retry,
         _ => RetryVerdict::Never,
     }
@@ -127,7 +129,9 @@ mod tests {
         for status in [408, 409, 425, 429, 500, 502, 503, 504, 520, 529] {
             assert_eq!(status_verdict(status), RetryVerdict::Retry, "{status}");
         }
-        for status in [301, 400, 401, 402, 403, 404, 405, 413, 415, 422, 451] {
+        for status in [
+            301, 400, 401, 402, 403, 404, 405, 413, 415, 422, 451, 501, 505,
+        ] {
             assert_eq!(status_verdict(status), RetryVerdict::Never, "{status}");
         }
     }

@@ -89,6 +89,12 @@ pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) ->
         let message = format!("no connection to {host} (`timeouts.connect`{bound})");
         return TurnError::local("connect_timeout", message, RetryVerdict::Retry);
     }
+    if error.is_connect() && is_no_tls(&why) {
+        // It will be the same the next time.
+        let message = format!("no connection to {host}: it does not speak TLS");
+        return TurnError::local("connect_failed", message, RetryVerdict::Never)
+            .with_hint("is its address http://?");
+    }
     if error.is_connect() {
         let message = format!("no connection to {host}: {}", no_connection(&error, &why));
         let failed = TurnError::local("connect_failed", message, RetryVerdict::Retry);
@@ -110,6 +116,11 @@ pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) ->
         format!("{host} {verb} the connection before any answer came"),
         RetryVerdict::Retry,
     )
+}
+
+/// What rustls says of a peer that answers a handshake with something else.
+fn is_no_tls(why: &str) -> bool {
+    why.contains("corrupt message")
 }
 
 /// A certificate that was refused, by the reasons that rustls and the systems' verifiers name.
@@ -150,10 +161,6 @@ fn no_connection(error: &reqwest::Error, why: &str) -> String {
     }
     if why.contains("tunnel") && !why.contains("failed to create underlying connection") {
         return "the proxy refuses it".to_owned();
-    }
-    // What rustls says of a peer that answers a handshake with something else.
-    if why.contains("corrupt message") {
-        return "it does not speak TLS; is its address http://?".to_owned();
     }
     let known = match cause(error).map(io::Error::kind) {
         Some(ConnectionRefused) => "connection refused",

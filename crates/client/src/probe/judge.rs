@@ -389,7 +389,8 @@ fn listed(answer: &Answer, model: &str) -> Judgement {
     Judgement::new(
         Outcome::Done,
         match missing {
-            true => format!("{count}; {model} is not among them"),
+            // What matters first: a table has room for its beginning.
+            true => format!("{model} is not among {count}"),
             false => count,
         },
     )

@@ -277,6 +277,12 @@ async fn no_connection_is_named_and_tried_again() {
         (run.error().source, run.outcome.upstream_requests),
         (ErrorSource::Local, 4)
     );
+    assert_eq!(
+        run.error().hint.as_deref(),
+        Some(
+            "is the endpoint running, and is `base_url` right? 4 requests were made, no more are allowed (`recovery.max_requests`)"
+        )
+    );
 }
 
 /// What an error's headers and body say is kept, whatever the body is.

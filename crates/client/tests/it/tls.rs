@@ -58,6 +58,22 @@ async fn endpoint(relay: &Relay) -> Endpoint {
     Endpoint::custom(in_front_of(relay).await.parse().unwrap())
 }
 
+/// `https://` in front of a port that speaks plain HTTP: it will be the same the next time.
+#[tokio::test(start_paused = true)]
+async fn a_port_without_tls_is_asked_once() {
+    let relay = relay(Script::stream(&answer())).await;
+    let address = relay.base_url().replace("http://", "https://");
+    let run = run(&client(Endpoint::custom(address.parse().unwrap()))).await;
+    let error = run.error();
+    assert_eq!(run.code(), "connect_failed");
+    assert!(
+        error.message.ends_with("it does not speak TLS"),
+        "{error:?}"
+    );
+    assert_eq!(error.hint.as_deref(), Some("is its address http://?"));
+    assert_eq!(run.outcome.upstream_requests, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unknown_authority_is_refused_and_not_asked_again() {
     let relay = relay(Script::stream(&answer())).await;

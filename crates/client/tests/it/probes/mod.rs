@@ -229,7 +229,7 @@ async fn lists_of_models() {
         (
             Script::json(200, &json!({"object": "list", "data": [{"id": "a"}]})),
             Outcome::Done,
-            "1 model; relay-model is not among them",
+            "relay-model is not among 1 model",
             Some(1),
         ),
         (

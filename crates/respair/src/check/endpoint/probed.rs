@@ -194,7 +194,7 @@ impl Checked {
                 .answer
                 .head
                 .as_ref()
-                .is_some_and(|head| matches!(head.status, 408 | 429 | 500..));
+                .is_some_and(|head| matches!(head.status, 408 | 429 | 500 | 502..=504 | 506..));
             let hint = hint.or(busy.then_some("ask again later; `--max-requests N` asks less"));
             let what = match one.is_final {
                 true => self.endpoint.as_str(),
