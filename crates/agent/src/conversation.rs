@@ -64,6 +64,8 @@ pub struct Conversation {
     pub(crate) agent: Agent,
     entries: Vec<Entry>,
     journal: Option<Arc<dyn Journal>>,
+    /// Why nothing is kept any more, where nobody was told yet.
+    untold: Option<JournalError>,
     /// The user's turns so far.
     turn: u64,
     totals: Totals,
@@ -99,6 +101,7 @@ impl Conversation {
             totals,
             entries,
             journal: None,
+            untold: None,
             allowed: BTreeSet::new(),
             cache_key: None,
             model: None,
@@ -204,8 +207,9 @@ impl Conversation {
     }
 
     async fn take_back(&mut self, from: u64) {
-        // It is taken back here in any case; that it could not be written was said before, or is said the next time.
-        let _ = self.append(Body::Undone(Undone { from })).await;
+        // It is taken back here in any case; that it could not be written is said with the next turn.
+        let kept = self.append(Body::Undone(Undone { from })).await;
+        self.untold = kept.err();
     }
 
     pub(crate) fn next_turn(&mut self) -> u64 {
@@ -231,7 +235,7 @@ impl Conversation {
         };
         self.entries.push(entry);
         let (Some(journal), Some(entry)) = (self.journal.clone(), self.entries.last()) else {
-            return Ok(());
+            return self.untold.take().map_or(Ok(()), Err);
         };
         let kept = journal.append(entry).await;
         if kept.is_err() {

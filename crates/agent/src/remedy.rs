@@ -58,18 +58,22 @@ impl Turn<'_> {
     }
 
     pub(crate) async fn without_reasoning(&mut self, error: &TurnError) -> bool {
-        if self.reasoning_dropped || self.is_spent() {
+        if self.reasoning_dropped {
             return false;
         }
         self.reasoning_dropped = true;
         let kept = self.conversation.append(Body::ReasoningDropped).await;
         self.kept(kept).await;
-        let notice = format!(
-            "{}; asking again without the encrypted reasoning of before",
-            error.message.trim_end_matches('.')
-        );
-        self.tell(AgentEvent::Notice(notice)).await;
-        true
+        // Where no request is left the next turn can do with what is known now.
+        let spent = self.is_spent();
+        let what = match spent {
+            true => "the encrypted reasoning of before is left out from here on",
+            false => "asking again without the encrypted reasoning of before",
+        };
+        let why = error.message.trim_end_matches('.');
+        self.tell(AgentEvent::Notice(format!("{why}; {what}")))
+            .await;
+        !spent
     }
 
     async fn compacted(&mut self, error: &TurnError) -> bool {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use respair_agent::sessions::{Sessions, SessionsError};
 use respair_agent::{
-    Agent, AnswerStatus, Body, Conversation, Entry, Journal, JournalError, Partial, Shown,
-    ShownKind, StoredItem, Undone,
+    Agent, AnswerStatus, Body, BoxFuture, Conversation, Entry, Journal, JournalError, Partial,
+    Shown, ShownKind, StoredItem, Undone,
 };
 use serde_json::json;
 use serde_json::value::to_raw_value;
@@ -284,4 +284,33 @@ async fn a_long_session_opens_at_once() {
     times.sort();
     eprintln!("10,000 items open in {:?}", times[2]);
     assert!(times[2].as_millis() < 1_000, "{times:?}");
+}
+
+/// A journal that cannot write what takes back.
+struct Full;
+
+impl Journal for Full {
+    fn append<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<(), JournalError>> {
+        let full = matches!(entry.body, Body::Undone(_));
+        let why = || JournalError::Unwritable("disk full".to_owned());
+        Box::pin(async move { if full { Err(why()) } else { Ok(()) } })
+    }
+
+    fn shown(&self, _: Shown) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// Nothing is kept from there on, and that is said as soon as there is somebody to tell.
+#[tokio::test]
+async fn what_could_not_be_taken_back_on_disk_is_told() {
+    let relay = plays([says(1, "Hello"), says(2, "Again")]).await;
+    let mut conversation = conversation(&relay, []).with_journal(Arc::new(Full));
+    say(&mut conversation, "Hi").await;
+    conversation.undo().await.unwrap();
+    let run = say(&mut conversation, "Hi again").await;
+    let told = JournalError::Unwritable("disk full".to_owned()).to_string();
+    assert_eq!(run.notices(), [told]);
+    let run = say(&mut conversation, "And again").await;
+    assert_eq!(run.notices(), [""; 0]);
 }

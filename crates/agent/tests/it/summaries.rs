@@ -272,6 +272,35 @@ async fn unreadable_reasoning_is_refused_once() {
     assert_eq!(conversation.undo().await, None);
 }
 
+/// Where no request is left for it, the turn fails and the next one does not.
+#[tokio::test(start_paused = true)]
+async fn unreadable_reasoning_does_not_stop_a_conversation() {
+    let relay = relay(move |request: &Request| {
+        let number = request.number as u64 + 1;
+        match types(request).contains(&"reasoning".to_owned()) {
+            true => unreadable(),
+            false => Script::stream(&thinks(response(number)).message(["Hello."]).complete()),
+        }
+    })
+    .await;
+    let mut options = options(&relay, []);
+    let mut endpoint = custom(&relay);
+    endpoint.recovery.max_requests = 1;
+    options.links = vec![link(endpoint)];
+    let mut conversation = Conversation::new(Agent::new(options));
+    say(&mut conversation, "One").await;
+    let run = say(&mut conversation, "Two").await;
+    assert_eq!(run.answer.status, AnswerStatus::Failed);
+    let notice = "the encrypted reasoning of before is left out from here on";
+    assert!(run.notices()[0].ends_with(notice), "{:?}", run.notices());
+    assert_eq!(relay.requests().len(), 2);
+    let run = say(&mut conversation, "Three").await;
+    assert_eq!(
+        (run.answer.text.as_str(), relay.requests().len()),
+        ("Hello.", 3)
+    );
+}
+
 /// A turn of the user's without words is one as any other.
 #[tokio::test(start_paused = true)]
 async fn a_picture_alone_is_taken_back_by_itself() {
