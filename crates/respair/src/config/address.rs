@@ -93,6 +93,11 @@ pub(super) fn same(a: &str, b: &str) -> bool {
     plain(a).is_some_and(|a| plain(b).is_some_and(|b| a == b))
 }
 
+/// Whether this is an http or https address at all.
+pub(super) fn is_one(text: &str) -> bool {
+    Url::parse(text.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
 /// Says whose fault it is: a place in the file, a variable or a flag.
 pub(super) fn blame(problem: Problem, origin: &Origin) -> Problem {
     let problem = problem.key(origin.name());

@@ -140,7 +140,8 @@ fn keep_back(merged: &mut Options, layer: &Options, notices: &mut Vec<String>) {
         kept_back.push(body.origin);
     }
     let Some(by) = &layer.base_url else { return };
-    if kept_back.is_empty() {
+    // An address that is none is told as that, and nothing goes there.
+    if kept_back.is_empty() || !address::is_one(&by.value) {
         return;
     }
     let names: Vec<String> = kept_back

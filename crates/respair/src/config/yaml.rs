@@ -152,6 +152,8 @@ fn refused(file: &str, text: &str, error: &serde_saphyr::Error) -> Problem {
             .any(tabbed)
     {
         problem = problem.help("YAML is indented with spaces; a tab is not allowed there");
+    } else if message.contains("did not find expected") {
+        problem = problem.help("is the line indented as those beside it?");
     }
     problem.at(place)
 }

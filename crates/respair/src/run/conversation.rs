@@ -3,7 +3,9 @@
 //! On a terminal the text of every response is shown live. A pipe holds the answer alone, so there the text waits until the
 //! turn is over: what came before a call is said on standard error, as is what was superseded.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
 use respair_agent::{
     AgentEvent, Answer, AnswerStatus, Approval, Conversation, Decision, Input, Work,
@@ -77,6 +79,9 @@ pub(super) fn command(
     code
 }
 
+/// How long MCP servers are waited for without a word.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// The agent, with its servers; and whether that was interrupted, which leaves none of them.
 async fn prepared(
     common: &Common,
@@ -90,10 +95,18 @@ async fn prepared(
     if servers.is_empty() {
         return Ok((made, signals, false));
     }
+    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+    let told = async {
+        tokio::time::sleep(AT_ONCE).await;
+        let said = format!("waiting for MCP servers: {}", names.join(", "));
+        agent::told(common, &[said]);
+        std::future::pending::<Infallible>().await
+    };
     let offered = tokio::select! {
         biased;
         () = signals.next() => return Ok((made, signals, true)),
         offered = servers::offered(servers) => offered,
+        never = told => match never {},
     };
     made.agent = made.agent.with_tools(offered.tools);
     made.notices.extend(offered.notices);

@@ -90,6 +90,31 @@ fn each_server_is_told_of_when_it_is_known() {
     child.wait().unwrap();
 }
 
+/// A server that takes its time: who waits is told for whom.
+#[test]
+fn what_a_turn_waits_for_is_said() {
+    let relay = relay("text");
+    let servers = "mcp_servers:\n  slow: {command: sh, args: [-c, 'read -r go < gate']}\n";
+    let home = Home::with_config(&format!("{}{servers}", seed("custom", &relay)));
+    let gate = home.path("gate");
+    let made = std::process::Command::new("mkfifo").arg(&gate).status();
+    assert!(made.unwrap().success());
+    let mut child = home
+        .command(&["run", "hi", "--tools"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = "notice: waiting for MCP servers: slow";
+    assert!(lines.any(|line| line.unwrap() == said));
+    std::fs::write(gate, "go\n").unwrap();
+    let missing = "the MCP server `slow` is missing";
+    assert!(lines.any(|line| line.unwrap().contains(missing)));
+    assert!(lines.last().unwrap().unwrap().starts_with("completed"));
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn a_turn_calls_what_a_server_offers() {
     let relay = playing(|request: &Request| {

@@ -6,7 +6,7 @@ use respair_gateway::{GatewayOptions, Paste, StartError, Upstream};
 
 use crate::args::{self, Common, PasteInto};
 use crate::commands::{refuse, relay, tell};
-use crate::config::{self, Flags, Loaded, Settings, Unusable};
+use crate::config::{self, Flags, Key, Loaded, Settings, Unusable};
 use crate::paths::Env;
 use crate::run::endpoint::endpoint;
 use crate::term;
@@ -33,6 +33,13 @@ impl Plan {
             ..common.flags()
         };
         let mut loaded = config::load(common.config.as_deref(), &flags, &env);
+        // What a client is to be told is whether there is one, and nothing of the key itself: it may not be there yet.
+        if serve.print_config.is_some()
+            && let Some(key) = &mut loaded.options.key
+            && matches!(key.value, Key::Variable(_))
+        {
+            key.value = Key::Value("there-will-be-one".to_owned().into());
+        }
         let upstreams = upstreams(common, &flags, &mut loaded, &env)?;
         let listen = listen(serve, &loaded)?;
         let pasting = Pasting::of(&upstreams);

@@ -282,3 +282,22 @@ fn userinfo_becomes_basic_authentication() {
     assert!(case.settings().extra_headers.is_empty());
     assert_eq!(case.remarks().len(), 1);
 }
+
+/// What is no address is told as that alone: no key was kept back from it.
+#[test]
+fn an_address_that_is_none_keeps_no_key_back() {
+    let text =
+        "model: {provider: custom, default: m, base_url: 'https://r.example/v1', api_key: k}\n";
+    for (address, kept) in [
+        ("r.example/v1", false),
+        ("localhost:80/v1", false),
+        ("https://other.example/v1", true),
+    ] {
+        let case = Case::new(text).var("RESPAIR_BASE_URL", address);
+        let told = case
+            .remarks()
+            .iter()
+            .any(|remark| remark.contains("kept back"));
+        assert_eq!(told, kept, "{address}");
+    }
+}

@@ -109,6 +109,7 @@ fn torture() {
         (b"- a\n- b\n", "expected a block of keys"),
         (b"just text", "expected a block of keys"),
         (b"model:\n\tprovider: custom\n", "spaces"),
+        (b"model:\n  default: m\n api_key: k\n", "indented as those"),
         (b"model: {a: \xff}\n", "config.yaml:1:12: not UTF-8"),
         (b"\xff\xfem\0o\0", "UTF-16"),
         (b"a: 1\n---\nb: 2\n", "more than one YAML document"),
