@@ -28,6 +28,9 @@ pub struct Limits {
     pub cool_down: Duration,
     /// How long it is left alone at most: a quota may be raised before the day that the upstream names.
     pub longest_rest: Duration,
+    /// How long an endpoint that asks to be left alone is waited for where another one can be asked at once. The last one is
+    /// waited for as `run` does.
+    pub patience: Duration,
     /// Exchanges that a compaction keeps as they are.
     pub kept_exchanges: usize,
 }
@@ -45,6 +48,8 @@ impl Default for Limits {
             calls: 256,
             cool_down: Duration::from_secs(60),
             longest_rest: Duration::from_secs(3600),
+            // As long as our own pace makes a wait at most.
+            patience: Duration::from_secs(8),
             kept_exchanges: 2,
         }
     }

@@ -98,6 +98,13 @@ impl Turn<'_> {
         }
     }
 
+    /// The endpoint that is asked where the one in use cannot answer.
+    pub(crate) fn another(&self) -> Option<usize> {
+        let asked = |link: &usize| self.asked.failed.iter().any(|(other, _)| other == link);
+        let mut awake = self.conversation.agent.awake().into_iter();
+        awake.find(|link| *link != self.link && !asked(link))
+    }
+
     pub(crate) async fn elsewhere(&mut self, error: &TurnError, wait: Option<Duration>) -> bool {
         let agent = &self.conversation.agent;
         let (least, most) = (self.limits.cool_down, self.limits.longest_rest);
@@ -108,8 +115,7 @@ impl Turn<'_> {
         self.asked
             .failed
             .push((self.link, format!("{from}: {why}")));
-        let asked = |link: &usize| self.asked.failed.iter().any(|(other, _)| other == link);
-        let Some(next) = agent.awake().into_iter().find(|link| !asked(link)) else {
+        let Some(next) = self.another() else {
             return false;
         };
         let links = &agent.options().links;

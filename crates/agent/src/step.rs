@@ -167,6 +167,9 @@ impl Turn<'_> {
         let mut request = TurnRequest::new(self.model(), Value::Array(input));
         request.instructions = Some(options.instructions.clone());
         request.max_output_tokens = link.max_output_tokens;
+        if self.another().is_some() {
+            request.longest_wait = self.limits.patience;
+        }
         request.reasoning_summary = link.reasoning_summary.clone();
         // As with the model: chosen for the endpoint that is preferred.
         let effort = self.conversation.effort.as_ref();

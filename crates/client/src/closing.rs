@@ -13,7 +13,7 @@ use crate::drive::Driver;
 use crate::http_error::{one_line, quoted};
 use crate::memory::{MemoryEntry, MemoryProblem};
 use crate::reading::Reading;
-use crate::recovery::{LONGEST_WAIT, RecoveryMode, Stop};
+use crate::recovery::{RecoveryMode, Stop};
 use crate::redact::Redactor;
 use crate::retry::spell;
 use crate::stream::Why;
@@ -133,7 +133,7 @@ pub(crate) fn explained(turn: &Driver<'_>, mut error: TurnError, stop: Stop) -> 
             format!(
                 "the upstream asks to wait {}, longer than the {} that are waited",
                 spell(wait),
-                spell(LONGEST_WAIT)
+                spell(turn.policy.longest_wait)
             )
         }
     };

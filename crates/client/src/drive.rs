@@ -111,7 +111,8 @@ impl<'a> Driver<'a> {
             .and_then(Value::as_str)
             .unwrap_or(&request.model)
             .to_owned();
-        let policy = Policy::of(shared.endpoint.kind, &shared.endpoint.recovery);
+        let mut policy = Policy::of(shared.endpoint.kind, &shared.endpoint.recovery);
+        policy.longest_wait = request.longest_wait.min(policy.longest_wait);
         let manner = match policy.mode {
             RecoveryMode::Inline => Manner::Tolerant { judged: false },
             _ => Manner::Strict,

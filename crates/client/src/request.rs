@@ -3,6 +3,8 @@
 //! Nothing private goes out unless it was configured: no cache key, no metadata, no `include`, and `Authorization`
 //! only with a key.
 
+use std::time::Duration;
+
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     USER_AGENT,
@@ -10,6 +12,7 @@ use reqwest::header::{
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
+use crate::recovery::LONGEST_WAIT;
 use crate::{Endpoint, SetupError};
 
 /// What is asked in one turn.
@@ -34,6 +37,8 @@ pub struct TurnRequest {
     /// Requests that were made before for the same answer: they count against [`crate::Recovery::max_requests`], and not
     /// again in the outcome.
     pub requests_before: u32,
+    /// The longest wait that the upstream may ask for before the request is made again: two minutes, or less.
+    pub longest_wait: Duration,
 }
 
 impl TurnRequest {
@@ -48,6 +53,7 @@ impl TurnRequest {
             max_output_tokens: None,
             fields: Map::new(),
             requests_before: 0,
+            longest_wait: LONGEST_WAIT,
         }
     }
 

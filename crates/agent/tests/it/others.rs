@@ -173,14 +173,37 @@ async fn all_of_them_are_down() {
         message,
         "no endpoint could answer: custom relay-model: A is down; custom model-2: B is down; custom model-3: C is down"
     );
-    for relay in &relays {
-        assert_eq!(relay.requests().len(), 4);
-    }
-    assert_eq!(run.answer.totals.requests, 12);
+    // The last is waited for, as there is nobody else.
+    let made = relays.iter().map(|relay| relay.requests().len());
+    assert_eq!(made.collect::<Vec<_>>(), [1, 1, 4]);
+    assert_eq!(run.answer.totals.requests, 6);
     // The next turn tries again, and is not refused by us.
     let run = say(&mut conversation, "Go").await;
     assert_eq!(run.answer.status, AnswerStatus::Failed);
-    assert!(relays[0].requests().len() > 4);
+    assert!(relays[0].requests().len() > 1);
+}
+
+/// Whoever asks for a long rest is not waited for while another endpoint can be asked; a short one is cheaper than a switch.
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_waited_for_where_nobody_else_can_be_asked() {
+    for (wait, others, from, took) in [
+        ("2", true, "from the first", 2),
+        ("8", true, "from the first", 8),
+        ("9", true, "from the second", 0),
+        ("110", true, "from the second", 0),
+        ("110", false, "from the first", 110),
+    ] {
+        let refusal = error(429, "rate_limit_exceeded", "Slow.").header("retry-after", wait);
+        let first = plays([refusal, says(2, "from the first")]).await;
+        let second = plays([says(1, "from the second")]).await;
+        let others = if others { vec![&second] } else { Vec::new() };
+        let mut conversation = Conversation::new(Agent::new(between(&first, &others)));
+        let begun = tokio::time::Instant::now();
+        let run = say(&mut conversation, "Go").await;
+        assert_eq!(run.answer.text, from, "{wait}");
+        assert_eq!(begun.elapsed().as_secs(), took, "{wait}");
+        assert_eq!(run.answer.totals.requests, 2, "{wait}");
+    }
 }
 
 /// The first is asked again after its rest, which is never longer than an hour; until then it is said who is asked.

@@ -22,6 +22,8 @@ pub struct Policy {
     pub fallback: Fallback,
     /// The budget.
     pub max_requests: u32,
+    /// The longest wait that an upstream may ask for: [`LONGEST_WAIT`], or less.
+    pub longest_wait: Duration,
 }
 
 impl Policy {
@@ -37,6 +39,7 @@ impl Policy {
             fallback: recovery.fallback,
             // A turn without a request is none.
             max_requests: recovery.max_requests.max(1),
+            longest_wait: LONGEST_WAIT,
         }
     }
 }
@@ -110,7 +113,7 @@ pub enum Stop {
     Delivered,
     /// The budget is spent.
     Budget,
-    /// The upstream asks for a longer wait than [`LONGEST_WAIT`].
+    /// The upstream asks for a longer wait than [`Policy::longest_wait`].
     TooLong(Duration),
 }
 
@@ -143,7 +146,7 @@ fn again(policy: Policy, at: Progress, verdict: RetryVerdict, wait: Option<Durat
         return Next::Stop(Stop::Final);
     }
     match wait {
-        Some(wait) if wait > LONGEST_WAIT => Next::Stop(Stop::TooLong(wait)),
+        Some(wait) if wait > policy.longest_wait => Next::Stop(Stop::TooLong(wait)),
         _ if at.requests >= policy.max_requests => Next::Stop(Stop::Budget),
         Some(wait) => Next::Retry(Wait::Asked(wait)),
         None => Next::Retry(Wait::Backoff(at.retries)),
