@@ -41,12 +41,12 @@ impl Input {
         json!({"type": "message", "role": "user", "content": parts})
     }
 
-    /// The text of a message of the user's.
+    /// The words of a message of the user's. What files hold that go with it stands behind them.
     pub(crate) fn said(item: &str) -> Option<String> {
         let item: Value = serde_json::from_str(item).ok()?;
         let parts = item["content"].as_array()?;
-        let texts = parts.iter().filter_map(|part| part["text"].as_str());
-        Some(texts.collect::<Vec<_>>().join("\n"))
+        let said = parts.iter().find_map(|part| part["text"].as_str());
+        Some(said.unwrap_or_default().to_owned())
     }
 }
 

@@ -62,9 +62,14 @@ impl Change {
             subject: self.place.shown.clone(),
             diff: diff::unified(&self.place.shown, self.before.as_deref(), &self.after),
             outside: self.place.outside.clone().or_else(|| self.place.is_gits()),
-            note: None,
+            note: self.is_nothing().then(|| "it is so already".to_owned()),
             wrong: None,
         }
+    }
+
+    /// Whether the file would be what it is.
+    fn is_nothing(&self) -> bool {
+        self.before.as_deref() == Some(self.after.as_slice())
     }
 
     /// Makes it so, if the file is still the one that was shown.

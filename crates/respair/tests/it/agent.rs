@@ -55,6 +55,11 @@ fn files_are_sent_along() {
     let done = home.run(&["run", "Look.", "-f", "gone.txt"]).exits(2);
     assert!(done.err.contains("--file: gone.txt: there is no such file"));
     assert_eq!(relay.requests().len(), 2);
+    // A session is called by what was said, not by what the file holds.
+    home.run(&["run", "Look.", "-f", "a.txt", "--session", "new"])
+        .exits(0);
+    let listed = home.run(&["sessions"]).exits(0).out;
+    assert!(listed.ends_with("1 turn  Look.\n"), "{listed:?}");
 }
 
 /// What comes before a call is no part of the answer, and a pipe holds the answer alone.

@@ -19,6 +19,13 @@ async fn a_file_is_made_with_its_directories() {
     let said = bench.does("write_file", arguments).await;
     assert_eq!(said, "created new/dir/a.txt: 2 lines, 4 bytes");
     assert_eq!(bench.read("new/dir/a.txt"), b"1\n2\n");
+    // The same once more has no diff to look at: that is said.
+    let same = json!({"path": "new/dir/a.txt", "content": "1\n2\n"});
+    let preview = bench.preview("write_file", same);
+    assert_eq!(
+        (preview.diff, preview.note.as_deref()),
+        (None, Some("it is so already"))
+    );
     let said = bench
         .does(
             "write_file",
