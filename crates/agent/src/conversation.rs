@@ -181,9 +181,19 @@ impl Conversation {
         &self.entries
     }
 
-    /// What the conversation took so far.
+    /// What the conversation took so far, and what its context holds as it stands: nothing is known of that behind a
+    /// compaction, until an endpoint tells again.
     pub fn totals(&self) -> Totals {
-        self.totals
+        let live = self.live();
+        let known = live.iter().rev().find_map(|entry| match &entry.body {
+            Body::Compacted(_) => Some(0),
+            Body::Ended(ended) => Some(ended.context_tokens).filter(|tokens| *tokens > 0),
+            _ => None,
+        });
+        Totals {
+            context_tokens: known.unwrap_or(0),
+            ..self.totals
+        }
     }
 
     /// The agent.

@@ -177,7 +177,10 @@ async fn ask(turn: &mut Turn<'_>, until: u64, measure: Measure) -> Result<Outcom
     let response = link.client.turn_until(request, turn.cancel.clone());
     let outcome = response.outcome().await;
     let outcome = outcome.ok_or("the summary did not come")?;
+    // What the summary was made from is not what the context holds behind it.
+    let context = turn.totals.context_tokens;
     turn.totals.add(&outcome);
+    turn.totals.context_tokens = context;
     turn.asked.requests += outcome.upstream_requests;
     Ok(outcome)
 }

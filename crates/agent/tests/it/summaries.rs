@@ -272,6 +272,42 @@ async fn unreadable_reasoning_is_refused_once() {
     assert_eq!(conversation.undo().await, None);
 }
 
+/// What the context holds is what was told of it as it stands, in this process as in the next.
+#[tokio::test(start_paused = true)]
+async fn what_the_context_holds_follows_what_is_taken_back() {
+    let usage = |number: u64, script: &Stream| {
+        let tokens = json!({"input_tokens": number * 100, "output_tokens": 1, "total_tokens": number * 100 + 1});
+        let told = script.clone().map_type("response.completed", |ev| {
+            ev.with("response.usage", tokens.clone())
+        });
+        Script::stream(&told)
+    };
+    let relay = relay(move |request: &Request| {
+        let number = request.number as u64 + 1;
+        usage(number, &response(number).message(["Hello."]).complete())
+    })
+    .await;
+    let agent = Agent::new(options(&relay, []));
+    let mut conversation = three_turns(options(&relay, [])).await;
+    let mut holds = Vec::new();
+    let mut look = |conversation: &Conversation| {
+        let again = Conversation::resume(agent.clone(), conversation.entries().to_vec());
+        let (held, later) = (conversation.totals(), again.totals());
+        assert_eq!(held.context_tokens, later.context_tokens);
+        holds.push(held.context_tokens);
+    };
+    look(&conversation);
+    compact(&mut conversation).await;
+    look(&conversation);
+    say(&mut conversation, "Four").await;
+    look(&conversation);
+    for _ in 0..4 {
+        conversation.undo().await.unwrap();
+        look(&conversation);
+    }
+    assert_eq!(holds, [301, 0, 501, 0, 301, 201, 101]);
+}
+
 /// Where no request is left for it, the turn fails and the next one does not.
 #[tokio::test(start_paused = true)]
 async fn unreadable_reasoning_does_not_stop_a_conversation() {
