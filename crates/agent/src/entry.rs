@@ -1,5 +1,6 @@
 //! What a conversation is made of. The list only grows: taking something back is an entry too.
 
+use respair_core::is_interim;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -81,9 +82,16 @@ pub struct Partial {
 impl Partial {
     /// Takes out what stands in an item: that is kept as the item.
     pub(crate) fn without(&mut self, item: &RawValue) {
-        for text in texts(item.get()) {
-            for place in [&mut self.text, &mut self.reasoning] {
-                if let Some(at) = place.find(&text) {
+        let read: serde_json::Value = serde_json::from_str(item.get()).unwrap_or_default();
+        let aside = read["type"] == "reasoning" || is_interim(item.get());
+        for text in texts(&read) {
+            // Where it was shown is looked first: the same words may stand in both.
+            let mut places = [&mut self.text, &mut self.reasoning];
+            if aside {
+                places.reverse();
+            }
+            for place in places {
+                if let Some(at) = place.find(text) {
                     place.replace_range(at..at + text.len(), "");
                     break;
                 }
@@ -94,16 +102,13 @@ impl Partial {
 }
 
 /// The texts of an item's parts.
-fn texts(item: &str) -> Vec<String> {
-    let item: serde_json::Value = serde_json::from_str(item).unwrap_or_default();
+fn texts(item: &serde_json::Value) -> impl Iterator<Item = &str> {
     let lists = [&item["content"], &item["summary"]];
     let parts = lists.into_iter().filter_map(serde_json::Value::as_array);
     parts
         .flatten()
         .filter_map(|part| part["text"].as_str().or_else(|| part["refusal"].as_str()))
         .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// How a turn ended.

@@ -216,6 +216,31 @@ async fn what_was_closed_before_the_cut_is_kept_once() {
     );
 }
 
+/// The same words in two places: what was closed is taken out where it was shown.
+#[tokio::test(start_paused = true)]
+async fn what_was_closed_is_taken_out_where_it_was_shown() {
+    let aside = |item: Item| item.with("phase", "commentary");
+    let stream = response(1)
+        .push(ev::message_added())
+        .push(ev::part_added())
+        .push(ev::text_delta("Well. It rains"))
+        .push(ev::item_added(aside(Item::open_message())).index(1))
+        .push(ev::part_added().index(1))
+        .push(ev::text_delta("Well.").index(1))
+        .push(ev::text_done("Well.").index(1))
+        .push(ev::part_done("Well.").index(1))
+        .push(ev::item_done(aside(Item::message("Well."))).index(1))
+        .push(ev::failed("server_error", "The relay broke."));
+    let relay = plays([Script::stream(&stream)]).await;
+    let mut conversation = conversation(&relay, []);
+    say(&mut conversation, "Go").await;
+    let kept = partials(conversation.entries());
+    assert_eq!(
+        (kept[0].text.as_str(), kept[0].reasoning.as_str()),
+        ("Well. It rains", "")
+    );
+}
+
 /// An upstream that says that it failed is believed, also after text: nothing is asked again, what was shown stays, marked.
 #[tokio::test(start_paused = true)]
 async fn what_failed_after_text_is_the_result() {

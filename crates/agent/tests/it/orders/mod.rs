@@ -420,7 +420,7 @@ impl World {
                 let compaction = model::Entry::Compaction(summary);
                 self.history.entries.push(compaction);
             }
-            AgentEvent::Notice(text) if text.contains("without the encrypted reasoning") => {
+            AgentEvent::Notice(text) if text.contains("the encrypted reasoning of before") => {
                 self.history.forget();
             }
             _ => {}
