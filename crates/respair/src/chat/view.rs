@@ -96,15 +96,6 @@ pub(super) struct Plain {
     /// Reasoning is not shown, and how many words of it were not.
     folds: bool,
     folded: Option<Words>,
-    /// What is not the answer and comes in pieces: the last piece was of it.
-    aside: Option<Aside>,
-}
-
-/// What is told apart by a line between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Aside {
-    Commentary,
-    Reasoning,
 }
 
 impl Plain {
@@ -117,7 +108,6 @@ impl Plain {
             open: false,
             folds: false,
             folded: None,
-            aside: None,
         }
     }
 
@@ -135,9 +125,6 @@ impl Plain {
                     let words = words.text();
                     Show::Notice(format!("reasoned · {words} (`/reasoning show` shows it)"))
                 });
-                if !matches!(draw, Draw::Commentary(_) | Draw::Reasoning(_)) {
-                    self.aside = None;
-                }
                 folded.into_iter().chain(self.shows_of(draw)).collect()
             }
         }
@@ -157,8 +144,8 @@ impl Plain {
                 self.open = !text.ends_with('\n');
                 vec![Show::Text(text)]
             }
-            Draw::Commentary(text) => self.piece(Aside::Commentary, text),
-            Draw::Reasoning(text) => self.piece(Aside::Reasoning, text),
+            Draw::Commentary(text) => vec![Show::Commentary(text)],
+            Draw::Reasoning(text) => vec![Show::Reasoning(text)],
             Draw::Unfolded(text) => vec![Show::Reasoning(text), Show::Break],
             Draw::EndResponse => vec![Show::Break],
             Draw::Superseded | Draw::ToolStarted { .. } => self.aside(),
@@ -191,20 +178,11 @@ impl Plain {
         }
     }
 
-    fn piece(&mut self, aside: Aside, text: String) -> Vec<Show> {
-        let mut shows = Vec::new();
-        if self.aside.replace(aside).is_some_and(|last| last != aside) {
-            shows.push(Show::Reasoning("\n\n".to_owned()));
-        }
-        shows.push(Show::Reasoning(text));
-        shows
-    }
-
     /// What was held is no part of the answer.
     fn aside(&mut self) -> Vec<Show> {
         match std::mem::take(&mut self.held) {
             held if held.is_empty() => Vec::new(),
-            held => vec![Show::Reasoning(held)],
+            held => vec![Show::Commentary(held)],
         }
     }
 

@@ -8,7 +8,7 @@ use respair_faults::{Pace, Relay, RelayBuilder, RelayEvent, Script, scenario, sc
 
 use crate::args::{self, Common};
 use crate::config::{alike, closest};
-use crate::{USAGE, run, term};
+use crate::{USAGE, input, run, term};
 
 /// Runs it.
 pub(crate) fn command(common: &Common, relay: &args::Relay) -> u8 {
@@ -89,8 +89,8 @@ fn replay(file: &Path) -> Result<RelayBuilder, u8> {
     match std::fs::read(file) {
         Ok(bytes) => Ok(Relay::builder(Script::replay(bytes))),
         Err(error) => {
-            term::error(&format!("{}: {}", file.display(), term::system(&error)));
-            Err(USAGE)
+            let name = term::one_line(&file.display().to_string());
+            Err(input::unreadable(&name, &error))
         }
     }
 }

@@ -235,7 +235,7 @@ impl Talk {
     fn aside(&mut self) -> Vec<Show> {
         match std::mem::take(&mut self.held) {
             held if held.is_empty() => Vec::new(),
-            held => vec![Show::Reasoning(held)],
+            held => vec![Show::Commentary(held)],
         }
     }
 

@@ -229,8 +229,8 @@ impl Run {
         }
         match event {
             TurnEvent::Text(text) => vec![Show::Text(text)],
-            // What is said while it works is no part of the answer either.
-            TurnEvent::Reasoning(text) | TurnEvent::Commentary(text) => vec![Show::Reasoning(text)],
+            TurnEvent::Reasoning(text) => vec![Show::Reasoning(text)],
+            TurnEvent::Commentary(text) => vec![Show::Commentary(text)],
             other => self.notices.of(&other).into_iter().collect(),
         }
     }

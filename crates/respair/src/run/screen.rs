@@ -23,6 +23,8 @@ pub(crate) enum Show {
     Text(String),
     /// A piece of the reasoning.
     Reasoning(String),
+    /// A piece of what is said while it works, which is no part of the answer either.
+    Commentary(String),
     /// A line of `--json`.
     Json(String),
     /// A remark.
@@ -64,6 +66,7 @@ impl Show {
             | Show::Break
             | Show::Settle(_)
             | Show::Reasoning(_)
+            | Show::Commentary(_)
             | Show::Json(_)
             | Show::Interrupt
             | Show::Closing(_) => None,
@@ -191,6 +194,14 @@ enum Open {
     Nothing,
     Text,
     Reasoning,
+    Commentary,
+}
+
+impl Open {
+    /// Beside the answer, on standard error.
+    fn is_aside(self) -> bool {
+        matches!(self, Open::Reasoning | Open::Commentary)
+    }
 }
 
 /// The writing itself, without threads. Failures of `err` are swallowed: there is nowhere left to tell them.
@@ -202,6 +213,8 @@ struct Writer<O: Write, E: Write> {
     open: Open,
     /// The last that was shown of answer or reasoning, for the blank line between them.
     last: Open,
+    /// The last piece, where that was beside the answer: another kind of it stands apart.
+    beside: Open,
     neutral_out: Neutral,
     neutral_err: Neutral,
 }
@@ -214,6 +227,7 @@ impl<O: Write, E: Write> Writer<O, E> {
             looks,
             open: Open::Nothing,
             last: Open::Nothing,
+            beside: Open::Nothing,
             neutral_out: Neutral::default(),
             neutral_err: Neutral::default(),
         }
@@ -221,10 +235,14 @@ impl<O: Write, E: Write> Writer<O, E> {
 
     fn show(&mut self, show: &Show) -> io::Result<()> {
         let Looks { quiet, json, .. } = self.looks;
+        if !matches!(show, Show::Reasoning(_) | Show::Commentary(_)) {
+            self.beside = Open::Nothing;
+        }
         match show {
             Show::Text(text) if !json => return self.text(text),
             Show::Json(line) => return writeln!(self.out, "{line}"),
-            Show::Reasoning(text) if !quiet && !json => self.reasoning(text),
+            Show::Reasoning(text) if !quiet && !json => self.aside(text, Open::Reasoning),
+            Show::Commentary(text) if !quiet && !json => self.aside(text, Open::Commentary),
             Show::Closing(text) if !quiet => {
                 self.close_line();
                 let _ = writeln!(self.err, "{DIM}{text}{DIM:#}");
@@ -264,7 +282,7 @@ impl<O: Write, E: Write> Writer<O, E> {
         if text.is_empty() {
             return Ok(());
         }
-        if self.open == Open::Reasoning || self.last == Open::Reasoning && self.shared() {
+        if self.open.is_aside() || self.last.is_aside() && self.shared() {
             self.close_line();
             if self.shared() {
                 let _ = writeln!(self.err);
@@ -282,20 +300,21 @@ impl<O: Write, E: Write> Writer<O, E> {
         self.out.write_all(text.as_bytes())
     }
 
-    fn reasoning(&mut self, text: &str) {
-        if self.open == Open::Text {
+    fn aside(&mut self, text: &str, what: Open) {
+        let is_other = self.beside.is_aside() && self.beside != what;
+        if self.open == Open::Text || is_other {
             self.close_line();
         }
-        if self.last == Open::Text && self.shared() {
+        if self.last == Open::Text && self.shared() || is_other {
             let _ = writeln!(self.err);
         }
-        self.last = Open::Reasoning;
+        (self.last, self.beside) = (what, what);
         let text = if self.looks.err_is_terminal {
             self.neutral_err.piece(text)
         } else {
             text.to_owned()
         };
-        self.open = open_after(&text, Open::Reasoning, self.open);
+        self.open = open_after(&text, what, self.open);
         let _ = write!(self.err, "{DIM}{text}{DIM:#}");
     }
 
@@ -303,10 +322,10 @@ impl<O: Write, E: Write> Writer<O, E> {
     /// nothing is put into the answer.
     fn close_line(&mut self) {
         let rest = match self.open {
-            Open::Reasoning => self.neutral_err.rest(),
+            open if open.is_aside() => self.neutral_err.rest(),
             _ => "",
         };
-        if self.open == Open::Reasoning || self.open == Open::Text && self.is_one() {
+        if self.open.is_aside() || self.open == Open::Text && self.is_one() {
             let _ = self.out.flush();
             let _ = writeln!(self.err, "{rest}");
             self.open = Open::Nothing;
@@ -336,7 +355,7 @@ impl<O: Write, E: Write> Writer<O, E> {
                 let rest = self.neutral_out.rest();
                 writeln!(self.out, "{rest}")?;
             }
-            Open::Reasoning => self.close_line(),
+            Open::Reasoning | Open::Commentary => self.close_line(),
             Open::Nothing => {}
         }
         self.flush()
@@ -399,6 +418,21 @@ mod tests {
             shown(PIPE, &turn()),
             ("Hel\x1b[1mlo\r".into(), "thinking\ncompleted\n".into())
         );
+    }
+
+    /// What is said while it works stands apart from what is thought.
+    #[test]
+    fn commentary_begins_a_line_of_its_own() {
+        let shows = [
+            Show::Reasoning("I think.".into()),
+            Show::Commentary("Let me ".into()),
+            Show::Commentary("look.".into()),
+            Show::Reasoning("Hm.".into()),
+            Show::Text("Done.".into()),
+        ];
+        let said = "I think.\n\nLet me look.\n\nHm.\n";
+        assert_eq!(shown(PIPE, &shows), ("Done.".into(), said.into()));
+        assert_eq!(shown(TERMINAL, &shows).1, format!("{said}\n"));
     }
 
     /// `2>&1`: a remark begins a line of its own, and the answer's bytes stay what they are.
