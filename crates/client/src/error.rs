@@ -41,6 +41,18 @@ pub enum SetupError {
         /// The file.
         path: PathBuf,
     },
+    /// The system knows no certificate authority, so that nothing could be trusted.
+    #[error(
+        "https needs certificate authorities, and {}: `ssl_ca_cert` names a PEM file of them",
+        named.map_or_else(
+            || "none are installed here (the package is often `ca-certificates`)".to_owned(),
+            |named| format!("where {named} points there are none"),
+        )
+    )]
+    NoAuthority {
+        /// The environment variable that says where they are.
+        named: Option<&'static str>,
+    },
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be set up: {0}")]
     Transport(String),

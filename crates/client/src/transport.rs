@@ -27,6 +27,34 @@ pub fn build(endpoint: &Endpoint, headers: HeaderMap) -> Result<reqwest::Client,
             url: endpoint.display_url(),
         });
     }
+    let certificates = certificates(endpoint)?;
+    let builder = |headers, trusts| {
+        let mut builder = builder(endpoint, headers, trusts);
+        if let Some(certificates) = &certificates {
+            builder = builder.tls_certs_merge(certificates.iter().cloned());
+        }
+        builder.build()
+    };
+    if url.scheme() == "https" {
+        return builder(headers, Trusts::System).map_err(|error| unbuilt(&error));
+    }
+    // Nothing will be verified, so the system's certificates need not be read: 5 to 15 ms of start-up.
+    if endpoint.is_loopback() {
+        return builder(headers, Trusts::Nobody).map_err(|error| unbuilt(&error));
+    }
+    // A proxy may want them. Where the system has none, as in a small container, this connection does without.
+    builder(headers.clone(), Trusts::System)
+        .or_else(|_| builder(headers, Trusts::Nobody))
+        .map_err(|error| unbuilt(&error))
+}
+
+/// Whose certificates are trusted, besides those that the endpoint names.
+enum Trusts {
+    System,
+    Nobody,
+}
+
+fn builder(endpoint: &Endpoint, headers: HeaderMap, trusts: Trusts) -> reqwest::ClientBuilder {
     let mut builder = reqwest::Client::builder()
         .default_headers(headers)
         .redirect(redirect::Policy::none())
@@ -39,29 +67,39 @@ pub fn build(endpoint: &Endpoint, headers: HeaderMap) -> Result<reqwest::Client,
     }
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
-        if url.scheme() == "http" {
-            // Nothing will be verified, so the system's certificates need not be read: 5 to 15 ms of start-up.
-            builder = builder.tls_certs_only(Vec::new());
-        }
     }
-    if let Some(path) = &endpoint.ssl_ca_cert {
-        let pem = std::fs::read(path).map_err(|source| SetupError::CaFile {
-            path: path.clone(),
-            source,
-        })?;
-        let none = || SetupError::NoCertificate { path: path.clone() };
-        let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| none())?;
-        if certificates.is_empty() {
-            return Err(none());
-        }
-        builder = builder.tls_certs_merge(certificates);
+    if matches!(trusts, Trusts::Nobody) {
+        builder = builder.tls_certs_only(Vec::new());
     }
-    if !endpoint.ssl_verify {
-        builder = builder.tls_danger_accept_invalid_certs(true);
+    builder.tls_danger_accept_invalid_certs(!endpoint.ssl_verify)
+}
+
+/// The file of `ssl_ca_cert`.
+fn certificates(endpoint: &Endpoint) -> Result<Option<Vec<Certificate>>, SetupError> {
+    let Some(path) = &endpoint.ssl_ca_cert else {
+        return Ok(None);
+    };
+    let pem = std::fs::read(path).map_err(|source| SetupError::CaFile {
+        path: path.clone(),
+        source,
+    })?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
+        _ => Err(SetupError::NoCertificate { path: path.clone() }),
     }
-    builder
-        .build()
-        .map_err(|error| SetupError::Transport(chain(&error)))
+}
+
+fn unbuilt(error: &reqwest::Error) -> SetupError {
+    let why = chain(error);
+    // The system's verifier, of a store that is empty.
+    if !why.contains("No CA certificates") {
+        return SetupError::Transport(why);
+    }
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let named = named
+        .into_iter()
+        .find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    SetupError::NoAuthority { named }
 }
 
 /// Why no answer came: the connection could not be made, or broke before the headers. The libraries' own words are logged

@@ -258,12 +258,20 @@ async fn over_http(url: &str, headers: &[(String, SecretString)]) -> Result<Live
         custom.insert(named, value);
     }
     config.custom_headers = custom;
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        // Its headers are for this address.
-        .redirect(reqwest::redirect::Policy::none())
+    let builder = || {
+        reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            // Its headers are for this address.
+            .redirect(reqwest::redirect::Policy::none())
+    };
+    let client = builder()
         .build()
-        .map_err(|error| error.to_string())?;
+        .or_else(|error| match url.starts_with("http://") {
+            // Where the system trusts nobody, as in a small container, plain HTTP does without.
+            true => builder().tls_certs_only(Vec::new()).build(),
+            false => Err(error),
+        });
+    let client = client.map_err(|error| root(&error))?;
     let transport = StreamableHttpClientTransport::with_client(client, config);
     let service = us().serve(transport).await.map_err(not_met)?;
     Ok(Live {
@@ -303,15 +311,20 @@ fn transport(error: &(dyn Error + Send + Sync + 'static)) -> String {
     let Some(Failed::Client(error)) = error.downcast_ref::<Failed>() else {
         return error.to_string();
     };
-    let mut cause: &dyn Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let why = without_number(&cause.to_string());
+    let why = root(error);
     match error.is_connect() {
         true => format!("no connection: {why}"),
         false => why,
     }
+}
+
+/// What is behind an error of the library's.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    without_number(&cause.to_string())
 }
 
 /// What the system says of an error, without its number of it.

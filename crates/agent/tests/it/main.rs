@@ -13,6 +13,8 @@ mod compacting;
 mod cut;
 mod drawn;
 mod elsewhere;
+#[cfg(unix)]
+mod family;
 mod forms;
 mod interrupts;
 mod mcp;

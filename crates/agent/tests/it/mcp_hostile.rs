@@ -12,6 +12,7 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use super::family;
 use super::mcp::{call, meet, named, request, said};
 use super::mcp_script::{answer, process};
 
@@ -95,6 +96,9 @@ async fn what_poisons_a_conversation_is_left_out() {
 /// Closed streams are nothing to it, nor polite signals, and what it started hides.
 #[tokio::test]
 async fn one_that_stays_is_ended_with_all_it_started() {
+    if !family::is_alone("mcp_hostile::one_that_stays_is_ended_with_all_it_started") {
+        return;
+    }
     respair_agent::tools::adopt_orphans();
     let dir = tempfile::tempdir().unwrap();
     let held = dir.path().join("held");

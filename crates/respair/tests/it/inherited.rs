@@ -152,3 +152,32 @@ fn a_home_that_is_none_holds_no_configuration() {
         done.exits(2).says("no endpoint is configured");
     }
 }
+
+/// A small container has no certificates. What is plain does without; what is not says what it needs.
+#[test]
+fn a_system_that_trusts_nobody_is_named() {
+    let relay = relay("text");
+    // Not loopback by its name.
+    let address = relay.base_url().replace("127.0.0.1", "0.0.0.0");
+    let ask = |url: &str, named: &str| {
+        let home = Home::new();
+        let mut command = home.command(&["run", "Hi.", "--model", "m", "--base-url", url]);
+        Done::of(command.env(named, "/nonexistent").output().unwrap())
+    };
+    ask(&format!("{address}/v1"), "SSL_CERT_FILE").exits(0);
+    for named in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        ask("https://127.0.0.1:1/v1", named).exits(2).says(&format!(
+            "where {named} points there are none: `ssl_ca_cert` names"
+        ));
+    }
+    let home = Home::with_config("mcp_servers:\n  far: {url: 'http://127.0.0.1:1/mcp'}\n");
+    let mut command = home.command(&["mcp", "test"]);
+    let done = Done::of(
+        command
+            .env("SSL_CERT_FILE", "/nonexistent")
+            .output()
+            .unwrap(),
+    );
+    done.exits(1)
+        .says("`far` is missing: no connection: Connection refused");
+}

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::family;
 
 async fn run(command: &str) -> ToolOutput {
     Bench::new()
@@ -137,6 +138,9 @@ async fn what_cannot_be_run_is_said() {
 /// A million writes of a byte each, and as many processes as there is time for.
 #[tokio::test]
 async fn many_small_things_are_withstood() {
+    if !family::is_alone("tools::shell::many_small_things_are_withstood") {
+        return;
+    }
     respair_agent::tools::adopt_orphans();
     let bench = Bench::with(|settings| settings.shell_output = 9_000);
     let command = "i=0; while [ $i -lt 300000 ]; do printf x; i=$((i+1)); done; echo; echo last";
@@ -248,6 +252,9 @@ const SOON: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn cancelling_ends_all_that_it_started() {
+    if !family::is_shown() {
+        return;
+    }
     let bench = Bench::new();
     fifo(&bench.work.join("alive"));
     let cancel = CancellationToken::new();
@@ -269,6 +276,9 @@ async fn cancelling_ends_all_that_it_started() {
 
 #[tokio::test]
 async fn dropping_ends_all_that_it_started() {
+    if !family::is_shown() {
+        return;
+    }
     let bench = Bench::new();
     fifo(&bench.work.join("alive"));
     let (context, _lines) = context(&CancellationToken::new());
@@ -282,6 +292,9 @@ async fn dropping_ends_all_that_it_started() {
 
 #[tokio::test]
 async fn what_is_left_behind_is_ended_and_said() {
+    if !family::is_shown() {
+        return;
+    }
     let bench = Bench::new();
     fifo(&bench.work.join("alive"));
     let (context, _lines) = context(&CancellationToken::new());
@@ -302,6 +315,9 @@ async fn what_is_left_behind_is_ended_and_said() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_hides_is_found() {
+    if !family::is_alone("tools::shell::what_hides_is_found") {
+        return;
+    }
     respair_agent::tools::adopt_orphans();
     for after in ["wait", "echo done"] {
         let bench = Bench::new();
@@ -323,6 +339,9 @@ async fn what_hides_is_found() {
 
 #[tokio::test]
 async fn a_command_that_hangs_is_ended_at_its_limit() {
+    if !family::is_shown() {
+        return;
+    }
     let bench = Bench::new();
     fifo(&bench.work.join("alive"));
     let (context, _lines) = context(&CancellationToken::new());
