@@ -17,14 +17,24 @@ pub(crate) enum Trouble {
     Final,
 }
 
-/// How upstreams say that the conversation is too long.
+/// How upstreams say that the conversation is too long: OpenAI and what copies it, then llama.cpp, then what stands behind bridges.
 const TOO_LONG: &[&str] = &[
     "context_length",
     "context length",
     "context window",
     "maximum context",
-    "prompt is too long",
     "too many tokens",
+    "context size",
+    "exceed_context",
+    "context_exceeded",
+    "context limit",
+    "prompt is too long",
+    "input is too long",
+    "input token count",
+    "maximum prompt length",
+    "max_prompt_tokens",
+    "prompt token count",
+    "model token limit",
 ];
 
 /// How they say that it is paid for no more.

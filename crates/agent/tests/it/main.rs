@@ -30,6 +30,7 @@ mod replaying;
 mod sessions;
 mod store;
 mod summaries;
+mod too_long;
 mod tool_loop;
 mod tools;
 mod whole_calls;
