@@ -52,6 +52,8 @@ pub enum Body {
     ReasoningDropped,
     /// A response ended here, and the next one goes on from it.
     Continued(Continued),
+    /// Of the long outputs before this the heads and tails are sent.
+    Shortened,
 }
 
 /// An item: a message, a call, its output, reasoning.
@@ -185,6 +187,7 @@ impl Body {
             Self::Compacted(_) => "compacted",
             Self::ReasoningDropped => "reasoning_dropped",
             Self::Continued(_) => "continued",
+            Self::Shortened => "shortened",
         }
     }
 
@@ -197,7 +200,7 @@ impl Body {
             Self::Ended(ended) => serde_json::to_string(ended),
             Self::Undone(undone) => serde_json::to_string(undone),
             Self::Compacted(compacted) => serde_json::to_string(compacted),
-            Self::ReasoningDropped => return "{}".to_owned(),
+            Self::ReasoningDropped | Self::Shortened => return "{}".to_owned(),
             Self::Continued(continued) => serde_json::to_string(continued),
         }
         .unwrap_or_default()
@@ -230,6 +233,7 @@ impl Body {
             "undone" => Self::Undone(serde_json::from_str(data).map_err(wrong)?),
             "compacted" => Self::Compacted(serde_json::from_str(data).map_err(wrong)?),
             "reasoning_dropped" => Self::ReasoningDropped,
+            "shortened" => Self::Shortened,
             "continued" => Self::Continued(serde_json::from_str(data).map_err(wrong)?),
             _ => {
                 return Err(UnreadableEntry {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use respair_client::TurnError;
+use serde_json::Value;
 
 use crate::entry::Body;
 use crate::fallback::{Trouble, trouble};
@@ -78,7 +79,8 @@ impl Turn<'_> {
 
     async fn compacted(&mut self, error: &TurnError) -> bool {
         if std::mem::replace(&mut self.compacted, true) {
-            return false;
+            // It was, and that was not enough.
+            return self.shortened(error).await;
         }
         let notice = format!("{}; compacting", error.message.trim_end_matches('.'));
         self.tell(AgentEvent::Notice(notice)).await;
@@ -93,9 +95,38 @@ impl Turn<'_> {
             Err(_) if self.cancel.is_cancelled() => false,
             Err(why) => {
                 self.tell(AgentEvent::Notice(why)).await;
-                false
+                self.shortened(error).await
             }
         }
+    }
+
+    /// Sends long outputs by their heads and tails from here on. Says no where there is none that is not sent so yet.
+    async fn shortened(&mut self, error: &TurnError) -> bool {
+        let live = self.conversation.live();
+        let done = live.iter().map(|entry| match &entry.body {
+            Body::Shortened => entry.seq,
+            Body::Compacted(compacted) => compacted.until,
+            _ => 0,
+        });
+        let done = done.max().unwrap_or(0);
+        let fresh = live.iter().filter(|entry| entry.seq >= done);
+        let mut items = fresh.filter_map(|entry| match &entry.body {
+            Body::Item(item) if item.issuer.is_none() => {
+                serde_json::from_str::<Value>(item.raw.get()).ok()
+            }
+            _ => None,
+        });
+        if !items.any(|item| compact::is_long(&item)) {
+            return false;
+        }
+        let kept = self.conversation.append(Body::Shortened).await;
+        self.kept(kept).await;
+        let why = error.message.trim_end_matches('.');
+        let what = "the heads and tails of long outputs are sent from here on";
+        self.tell(AgentEvent::Notice(format!("{why}; {what}")))
+            .await;
+        self.asked.requests = 0;
+        true
     }
 
     /// The endpoint that is asked where the one in use cannot answer.

@@ -7,6 +7,7 @@
 //! - reasoning only to the issuer that encrypted it, with a `summary`, and only before an item of the same response;
 //! - messages with text that is more than white space, parts with the fields that a request takes; a message's phase only to its issuer, and what was
 //!   said in between to nobody else;
+//! - of long outputs the heads and tails, where the whole did not fit;
 //! - a summary in the place of what it sums up, and behind it what the user said in the turn that is under way;
 //! - arguments that are a JSON object; what is none is wrapped in one that says so;
 //! - each call with exactly one output, each output behind its call, no two calls under one id;
@@ -18,7 +19,7 @@ use respair_core::is_interim;
 use serde_json::{Map, Value, json};
 
 use crate::entry::StoredItem;
-use crate::{Body, Compacted, Entry};
+use crate::{Body, Compacted, Entry, compact};
 
 /// What stands before a summary in the place of what it sums up.
 const SUMMARY: &str = "Summary of the conversation so far:";
@@ -55,6 +56,11 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
         Body::ReasoningDropped => Some(entry.seq),
         _ => None,
     });
+    // Outputs before this place are sent by their heads and tails.
+    let long = live.iter().rev().find_map(|entry| match entry.body {
+        Body::Shortened => Some(entry.seq),
+        _ => None,
+    });
     let mut writer = Writer {
         issuer,
         out: compacted.map(summary).into_iter().collect(),
@@ -62,6 +68,7 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
         open_at: 0,
         ids: BTreeSet::new(),
         numbers: BTreeMap::new(),
+        short: false,
         reasoning: Vec::new(),
     };
     // Where the summary ends within a turn, what the user said in it stands as it was said.
@@ -75,6 +82,7 @@ pub(crate) fn of(live: &[&Entry], issuer: &str) -> Vec<Value> {
         match &entry.body {
             Body::Item(item) => {
                 let readable = unreadable.is_none_or(|dropped| entry.seq > dropped);
+                writer.short = long.is_some_and(|long| entry.seq < long);
                 writer.item(item, readable);
             }
             // What comes now is another response, and no thought of this one's.
@@ -103,6 +111,8 @@ struct Writer<'a> {
     /// The ids of the calls so far, and of those that came again the number that is tried next.
     ids: BTreeSet<String>,
     numbers: BTreeMap<String, u64>,
+    /// Long outputs are shortened.
+    short: bool,
     /// Reasoning that waits for the item that it belongs to.
     reasoning: Vec<Value>,
 }
@@ -240,6 +250,10 @@ impl Writer<'_> {
             return;
         };
         let open = self.open.remove(at);
+        let mut item = Value::Object(item);
+        if self.short {
+            compact::output(&mut item);
+        }
         let output = item.get("output").cloned().unwrap_or_else(|| json!(""));
         self.answer(&open, output);
     }

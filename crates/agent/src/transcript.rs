@@ -99,6 +99,10 @@ fn written(entry: &Entry) -> String {
                 &format!("{}{}", ended.status, why.unwrap_or_default()),
             );
         }
+        Body::Shortened => note(
+            &mut out,
+            "long outputs before this are sent by their heads and tails",
+        ),
         Body::Continued(continued) => {
             let why = continued.reason.as_deref().unwrap_or("no reason was given");
             note(&mut out, &format!("incomplete: {why}; continued"));

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use boundary::Why;
 use boundary::boundary;
 use shorten::{FIRST, Measure, SECOND, shorten};
+pub(crate) use shorten::{is_long, output};
 
 use crate::call::calls;
 use crate::entry::{Body, Compacted, Entry};

@@ -23,6 +23,20 @@ pub(super) const SECOND: Measure = Measure {
     texts: 2_000,
 };
 
+/// Whether an item is an output that is long enough to be sent shortened.
+pub(crate) fn is_long(item: &Value) -> bool {
+    let mut short = item.clone();
+    output(&mut short);
+    short != *item
+}
+
+/// Head and tail of a tool's output, where it is long.
+pub(crate) fn output(item: &mut Value) {
+    if let Some("function_call_output" | "custom_tool_call_output") = item["type"].as_str() {
+        shorten(std::slice::from_mut(item), FIRST);
+    }
+}
+
 /// Shortens the items of an input. They stay what they are: arguments stay JSON, calls keep their outputs.
 pub(super) fn shorten(input: &mut [Value], measure: Measure) {
     for item in input {

@@ -244,6 +244,43 @@ async fn a_summary_that_never_fits_ends_the_turn_with_the_upstreams_words() {
     );
 }
 
+/// One output that is longer than all the context holds, and nothing to sum up before it: its head and its tail are sent, from
+/// there on.
+#[tokio::test(start_paused = true)]
+async fn an_output_that_never_fits_is_sent_shortened() {
+    for before in 0..2 {
+        let relay = talkative(6_000, usize::MAX, 1).await;
+        let tool = talks(50_000);
+        let mut conversation = conversation(&relay, [Arc::clone(&tool) as Arc<dyn Tool>]);
+        for _ in 0..before {
+            let quiet = small(99).await;
+            let elsewhere = respair_agent::Agent::new(options(&quiet, []));
+            let here = conversation.agent().clone();
+            conversation.set_agent(elsewhere);
+            say(&mut conversation, "Hello?").await;
+            conversation.set_agent(here);
+        }
+        let run = say(&mut conversation, "Talk until you are done.").await;
+        assert_eq!(run.answer.text, "That was all.", "{:?}", run.answer.error);
+        assert_eq!(tool.count(), 1);
+        let notice = "the heads and tails of long outputs are sent from here on";
+        assert!(
+            run.notices().iter().any(|said| said.contains(notice)),
+            "{:?}",
+            run.notices()
+        );
+        // It is there to be read, whole, and is sent the same in the next turn.
+        assert!(run.outputs()[0].len() > 50_000);
+        let last = relay.requests().len() - 1;
+        let sent = input(&relay.requests()[last]);
+        say(&mut conversation, "And?").await;
+        let next = input(&relay.requests()[last + 1]);
+        assert_eq!(next[..sent.len()], sent[..]);
+        assert!(json!(sent).to_string().contains("characters left out"));
+        assert_eq!(compactions(&run), before);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_second_summary_is_made_of_the_first() {
     let relay = small(99).await;
