@@ -149,11 +149,16 @@ pub fn error(error: reqwest::Error, endpoint: &Endpoint, redactor: &Redactor) ->
         Break::Other => "broke",
     };
     // ARCHITECTURE.md, *Endings*: nothing at all came.
-    TurnError::local(
+    let nothing = TurnError::local(
         "empty_stream",
         format!("{host} {verb} the connection before any answer came"),
         RetryVerdict::Retry,
-    )
+    );
+    // A port that speaks TLS does so when it is asked without.
+    match endpoint.base_url.scheme() {
+        "http" => nothing.with_hint("is its address https://?"),
+        _ => nothing,
+    }
 }
 
 /// What rustls says of a peer that answers a handshake with something else.

@@ -11,9 +11,10 @@ use serde_json::{Value as Json, json};
 use super::approvals::Approval;
 use super::keys;
 use super::options::{Origin, Sourced, Wait};
-use super::reader::Reader;
+use super::reader::{Fields, Reader};
 use super::secrets::{MASK, masked_args, masked_block, written_url};
 use super::yaml::{Node, Value};
+use crate::term::counted;
 
 /// The tools that are built in.
 pub(crate) const TOOLS: &[&str] = &[
@@ -292,6 +293,7 @@ impl Reader<'_> {
         let url = self.field(&fields, "url", Self::text);
         let (reach, shown) = match (command, url) {
             (Some(command), None) => {
+                self.one_program(&fields, &command.value);
                 let args = self.field(&fields, "args", Self::texts);
                 let env = self.field(&fields, "env", Self::variables);
                 let shown = json!({
@@ -342,6 +344,21 @@ impl Reader<'_> {
             timeout: timeout.map(|timeout| timeout.value),
             shown,
         })
+    }
+
+    /// `npx server .` is no program: no shell takes it apart. A path may have blanks in it.
+    fn one_program(&mut self, fields: &Fields<'_>, command: &str) {
+        let Some((program, arguments)) = command.trim().split_once(char::is_whitespace) else {
+            return;
+        };
+        if let Some((path, node)) = fields.get("command")
+            && !program.contains(['/', '\\'])
+        {
+            // What stands behind it may be a secret, and is not shown.
+            let arguments = counted(arguments.split_whitespace().count(), "argument");
+            let what = format!("has {arguments} behind `{program}`: they belong into `args`");
+            self.problem(path, node, what);
+        }
     }
 
     fn variables(&mut self, path: &str, node: &Node) -> Option<Vec<(String, SecretString)>> {

@@ -236,7 +236,7 @@ fn approvals_keep_their_order_and_say_what_is_wrong() {
         ]
     );
     let wrong = Case::new(
-        "agent: {approval: {shell: alow, 'a b': ask}, tools: [shel], max_steps: 0}\nmcp_servers: {a b: {command: x}, c: {}, d: {command: x, url: y}, e: npx}\n",
+        "agent: {approval: {shell: alow, 'a b': ask}, tools: [shel], max_steps: 0}\nmcp_servers: {a b: {command: x}, c: {}, d: {command: x, url: y}, e: npx, f: {command: npx server .}, g: {command: /opt/a b/c}}\n",
     );
     let problems = all(&wrong);
     for said in [
@@ -248,9 +248,11 @@ fn approvals_keep_their_order_and_say_what_is_wrong() {
         "mcp_servers.c: has neither `command` nor `url`",
         "mcp_servers.d: has both `command` and `url`",
         "mcp_servers.e: expected a block with `command` and `args`, or with `url`, found text",
+        "mcp_servers.f.command: has 2 arguments behind `npx`: they belong into `args`",
     ] {
         assert!(problems.contains(said), "{said} is not in\n{problems}");
     }
+    assert!(!problems.contains("mcp_servers.g"), "{problems}");
     // What is no block is told once.
     assert_eq!(problems.matches("mcp_servers.e").count(), 1, "{problems}");
 }
