@@ -161,6 +161,7 @@ impl World {
                 });
                 let city = call.unwrap()["arguments"].as_str().unwrap_or_default();
                 if let Some(of) = output["output"].as_str().unwrap().strip_prefix("out ") {
+                    let of = of.split_inclusive('>').next().unwrap();
                     assert!(city.contains(of), "{name}: {city} gave {of}");
                 }
             }

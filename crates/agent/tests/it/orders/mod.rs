@@ -142,7 +142,8 @@ impl World {
                     tokio::select! {
                         () = context.cancel.cancelled(), if takes > 0 => ToolOutput::failed("interrupted"),
                         () = tokio::time::sleep(Duration::from_secs(takes)) => {
-                            ToolOutput::text(format!("out {city}"), "ok")
+                            let long = if takes > 0 { " long".repeat(1_000) } else { String::new() };
+                            ToolOutput::text(format!("out {city}{long}"), "ok")
                         }
                     }
                 })

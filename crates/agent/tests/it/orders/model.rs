@@ -263,6 +263,10 @@ impl Expected {
 fn fits(expected: &[Short], actual: &[Short]) -> bool {
     let same = |(one, other): (&Short, &Short)| match one.as_str() {
         NOT_RUN => other.starts_with("not run:") || other.starts_with("no output:"),
+        // A long output may be sent by its head and its tail.
+        one if one.len() > 2_000 && other.contains("characters left out") => {
+            one[..100] == other[..100] && one.len() > other.len()
+        }
         one => one == other,
     };
     expected.len() == actual.len() && expected.iter().zip(actual).all(same)
