@@ -128,7 +128,11 @@ impl Shell {
     }
 
     async fn run(&self, plan: Plan, context: &CallContext) -> Result<ToolOutput, String> {
-        let failed = |error: io::Error| format!("the command was not started: {error}");
+        let failed = |error: io::Error| {
+            let error = error.to_string();
+            let system = error.split(" (os error").next().unwrap_or_default();
+            format!("the command was not started: {system}")
+        };
         let (reader, writer) = io::pipe().map_err(failed)?;
         let mut command = Command::new(&self.program);
         command
@@ -137,7 +141,7 @@ impl Shell {
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(ENVIRONMENT)
-            .stdin(Stdio::null())
+            .stdin(nothing().map_err(failed)?)
             .stdout(writer.try_clone().map_err(failed)?)
             .stderr(writer);
         let output = Receiver::from_owned_fd(reader.into()).map_err(failed)?;
@@ -396,6 +400,14 @@ fn signal_name(signal: i32) -> &'static str {
     ];
     let named = known.iter().find(|(known, _)| known.as_raw() == signal);
     named.map_or("?", |(_, name)| name)
+}
+
+/// An input that is at its end: the device for it, which programs know, else a pipe that nobody writes to.
+fn nothing() -> io::Result<Stdio> {
+    match std::fs::File::open("/dev/null") {
+        Ok(device) => Ok(device.into()),
+        Err(_) => io::pipe().map(|(reader, _)| reader.into()),
+    }
 }
 
 /// bash, which models write for, or the system's shell.

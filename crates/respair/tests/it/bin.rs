@@ -132,3 +132,14 @@ pub fn seed(provider: &str, relay: &Relay) -> String {
         relay.base_url()
     )
 }
+
+/// Whether /proc shows the processes that we start, and not those of another process namespace. Loud where it does not.
+#[cfg(target_os = "linux")]
+pub fn are_shown() -> bool {
+    let own = std::fs::read_link("/proc/self").ok();
+    let shown = own.is_some_and(|own| own.to_str() == Some(&std::process::id().to_string()));
+    if !shown {
+        eprintln!("SKIPPED: /proc does not show the processes of this namespace");
+    }
+    shown
+}

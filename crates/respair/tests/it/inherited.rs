@@ -121,13 +121,14 @@ fn a_full_standard_error_changes_no_exit_code() {
 }
 
 #[test]
-fn help_that_nobody_got_is_an_error() {
+fn what_nobody_got_is_an_error() {
     let home = Home::new();
     for args in [
         &["--help"][..],
         &["--version"],
         &["run", "--help"],
         &["help", "chat"],
+        &["demo"],
         &[],
     ] {
         let full = File::options().write(true).open("/dev/full").unwrap();

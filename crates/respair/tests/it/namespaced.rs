@@ -26,8 +26,8 @@ fn namespaced(options: &[&str]) -> Option<Command> {
     None
 }
 
-/// Runs one turn there whose command leaves a process behind that hides. Then says which processes there are.
-fn turn_in(mut unshare: Command) -> (Done, String) {
+/// Does something there first, and runs one turn whose command leaves a process behind that hides. Then says which processes there are.
+fn turn_in(mut unshare: Command, first: &str) -> (Done, String) {
     let left = "env -i setsid sh -c 'echo up; exec sleep 1000' & read -r up <&- ; echo begun";
     let relay = playing(move |request: &Request| {
         let turn = Stream::new().turn(1 + request.number as u64).prelude();
@@ -45,7 +45,9 @@ fn turn_in(mut unshare: Command) -> (Done, String) {
         .args([
             "sh",
             "-c",
-            "\"$0\" \"$@\"; code=$?; head -qn 1 /proc/[0-9]*/comm >&2; exit $code",
+            &format!(
+                "{first} || exit 99; \"$0\" \"$@\"; code=$?; head -qn 1 /proc/[0-9]*/comm >&2; exit $code"
+            ),
         ])
         .arg(inner.get_program())
         .args(inner.get_args())
@@ -67,7 +69,7 @@ fn a_session_that_was_begun_outside_is_no_obstacle() {
     let Some(unshare) = namespaced(&["--mount-proc"]) else {
         return;
     };
-    let (done, output) = turn_in(unshare);
+    let (done, output) = turn_in(unshare, "true");
     assert!(output.contains("begun"), "{output}");
     let done = done.exits(0);
     assert_eq!(done.out, "Done.");
@@ -80,7 +82,18 @@ fn where_proc_shows_other_processes_nothing_is_looked_for_there() {
     let Some(unshare) = namespaced(&[]) else {
         return;
     };
-    let (done, output) = turn_in(unshare);
+    let (done, output) = turn_in(unshare, "true");
+    assert!(output.contains("begun"), "{output}");
+    assert_eq!(done.exits(0).out, "Done.");
+}
+
+/// A small root file system need not have devices.
+#[test]
+fn a_command_needs_no_devices() {
+    let Some(unshare) = namespaced(&["--mount-proc"]) else {
+        return;
+    };
+    let (done, output) = turn_in(unshare, "mount -t tmpfs none /dev");
     assert!(output.contains("begun"), "{output}");
     assert_eq!(done.exits(0).out, "Done.");
 }

@@ -8,11 +8,14 @@ mod agent;
 mod stage;
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use respair_client::{EndpointMemory, Outcome, RecoveryAction, TurnEvent};
 
+use crate::commands;
 use crate::run::{self, Show};
 use crate::term::{self, BAD, BOLD, DIM, GOOD};
 use acts::{ACTS, Act};
@@ -34,7 +37,7 @@ pub(crate) fn command(of_agent: bool) -> u8 {
         }
     };
     if of_agent {
-        return agent::command(&state);
+        return shown(agent::command(&state));
     }
     let runtime = match run::runtime() {
         Ok(runtime) => runtime,
@@ -43,7 +46,7 @@ pub(crate) fn command(of_agent: bool) -> u8 {
     let memory = EndpointMemory::open(&state.0);
     let code = runtime.block_on(perform(&memory));
     runtime.shutdown_background();
-    code
+    shown(code)
 }
 
 async fn perform(memory: &EndpointMemory) -> u8 {
@@ -208,8 +211,22 @@ impl Line {
 }
 
 /// Standard output. Who stops reading has seen enough: the turns go on, and the exit code is still theirs.
+/// Why something could not be said.
+static UNSAID: OnceLock<io::Error> = OnceLock::new();
+
 fn say(text: &str) {
-    let _ = term::print(text);
+    if let Err(error) = term::print(text) {
+        // The first says enough.
+        let _ = UNSAID.set(error);
+    }
+}
+
+/// The exit code, unless what was to be shown was not.
+fn shown(code: u8) -> u8 {
+    match UNSAID.get() {
+        Some(error) => commands::printed(Err(io::Error::new(error.kind(), error.to_string()))),
+        None => code,
+    }
 }
 
 /// A directory for the endpoint memory, gone afterwards.
