@@ -27,8 +27,16 @@ pub fn state(settings: &Settings) -> String {
         Ok(()) => format!(
             "shell runs under Landlock: it writes only below {cwd} and in temporary directories, and respair's own files are closed to it"
         ),
-        Err(error) => format!("shell is not sandboxed: {error}"),
+        Err(error) if is_missing(&error) => format!("shell is not sandboxed: {error}"),
+        Err(error) => format!(
+            "shell cannot run: its sandbox cannot be made: {error} (`agent.sandbox: false` goes without one)"
+        ),
     }
+}
+
+/// Whether there is no sandbox to be had here. Any other error is one of the moment, and no reason to go without.
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
 }
 
 /// What a command may touch.
@@ -57,10 +65,16 @@ impl Sandbox {
         }
     }
 
+    /// Whether commands are to run in it: unless there is none to be had.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.probe().is_err_and(|error| is_missing(&error))
+    }
+
     /// Whether the kernel can do it, tried on a thread of its own.
-    pub(super) fn probe(&self) -> io::Result<()> {
+    fn probe(&self) -> io::Result<()> {
         std::thread::scope(|scope| {
-            let tried = scope.spawn(|| self.restrict());
+            let thread = std::thread::Builder::new().name("respair-try".to_owned());
+            let tried = thread.spawn_scoped(scope, || self.restrict())?;
             let broke_down = |_| Err(io::Error::other("the thread that tries it broke down"));
             tried.join().unwrap_or_else(broke_down)
         })
@@ -69,7 +83,8 @@ impl Sandbox {
     /// Restricts the calling thread and everything that it starts from now on.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn restrict(&self) -> io::Result<()> {
-        Err(io::Error::other("only Linux has Landlock"))
+        let why = "only Linux has Landlock";
+        Err(io::Error::new(io::ErrorKind::Unsupported, why))
     }
 
     /// Restricts the calling thread and everything that it starts from now on.
@@ -85,11 +100,12 @@ mod rules {
     use std::path::{Path, PathBuf};
 
     use landlock::{
-        ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
-        RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus,
-        Scope, make_bitflags,
+        ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, CreateRulesetError,
+        PathBeneath, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _,
+        RulesetError, RulesetStatus, Scope, make_bitflags,
     };
     use rustix::fs::{FileType, Mode, OFlags};
+    use rustix::io::Errno;
     use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
     /// Entries of one directory on the way to a closed one. What is beyond them stays closed.
@@ -117,9 +133,12 @@ mod rules {
     pub(super) fn restrict(writable: &[PathBuf], protected: &[PathBuf]) -> io::Result<()> {
         let status = ruleset(writable, protected)
             .and_then(RulesetCreated::restrict_self)
-            .map_err(|error| io::Error::other(told(&error)))?;
+            .map_err(|error| told(&error))?;
         match status.ruleset {
-            RulesetStatus::NotEnforced => Err(io::Error::other("the kernel has no Landlock")),
+            RulesetStatus::NotEnforced => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the kernel has no Landlock",
+            )),
             // Signals and sockets came later; files are whole.
             RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(drop_sight()?),
         }
@@ -205,13 +224,22 @@ mod rules {
         Ok(())
     }
 
-    /// The error for a person.
-    fn told(error: &RulesetError) -> String {
+    /// The error for a person; unsupported where there is no Landlock to be had.
+    fn told(error: &RulesetError) -> io::Error {
         match error {
-            RulesetError::HandleAccesses(_) | RulesetError::CreateRuleset(_) => {
-                "the kernel has no Landlock, or one from before Linux 6.2".to_owned()
+            // No descriptor or no memory: the next one may be made.
+            RulesetError::CreateRuleset(CreateRulesetError::CreateRulesetCall {
+                source, ..
+            }) if [Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+                .contains(&Errno::from_io_error(source).unwrap_or(Errno::NOSYS)) =>
+            {
+                io::Error::new(source.kind(), source.to_string())
             }
-            other => format!("Landlock refuses: {other}"),
+            RulesetError::HandleAccesses(_) | RulesetError::CreateRuleset(_) => io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the kernel has no Landlock, or one from before Linux 6.2",
+            ),
+            other => io::Error::other(format!("Landlock refuses: {other}")),
         }
     }
 }

@@ -62,7 +62,7 @@ pub(super) struct Shell {
 impl Shell {
     pub(super) fn new(settings: &Settings, places: Places) -> Self {
         let sandbox = Sandbox::new(settings, &places);
-        let sandbox = (settings.sandbox && sandbox.probe().is_ok()).then(|| Arc::new(sandbox));
+        let sandbox = (settings.sandbox && sandbox.is_wanted()).then(|| Arc::new(sandbox));
         let program = program(&settings.environment);
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         let time = settings.shell_time.as_secs();

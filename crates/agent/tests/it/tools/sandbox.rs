@@ -173,3 +173,32 @@ async fn without_it_a_command_runs_all_the_same() {
         .await;
     assert_eq!(said, "x\n[exit 0]");
 }
+
+/// No descriptor is free when the shell is made ready: that is no kernel without Landlock.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_fails_for_the_moment_is_no_reason_to_go_without() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use std::os::fd::AsRawFd as _;
+
+    let test = "tools::sandbox::what_fails_for_the_moment_is_no_reason_to_go_without";
+    if !is_here() || !crate::family::is_alone(test) {
+        return;
+    }
+    let before = getrlimit(Resource::Nofile);
+    let next = std::fs::File::open("/dev/null").unwrap().as_raw_fd();
+    let mut said = String::new();
+    let bench = Bench::with(|settings| {
+        let none = Rlimit {
+            current: Some(next.try_into().unwrap()),
+            ..before
+        };
+        setrlimit(Resource::Nofile, none).unwrap();
+        said = sandbox::state(settings);
+    });
+    setrlimit(Resource::Nofile, before).unwrap();
+    assert!(said.starts_with("shell cannot run: "), "{said}");
+    let output = says(&bench, "echo x > ../beside").await;
+    assert!(!output.ends_with("[exit 0]"), "{output}");
+    assert!(!bench.work.join("../beside").exists());
+}
