@@ -116,7 +116,7 @@ fn an_event_that_never_ends_is_a_typed_error_within_the_limit() {
         panic!("{ended:?}")
     };
     assert_eq!(error.code.as_deref(), Some("oversized"));
-    assert!(error.message.contains("1048576"), "{error}");
+    assert!(error.message.contains("1 MiB"), "{error}");
     assert!(
         reader.bytes_in() < (1 << 20) + (1 << 17),
         "{}",
