@@ -21,7 +21,7 @@ pub(crate) struct Serve {
     /// How long streams may go on when it is told to stop [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) drain: Option<std::time::Duration>,
-    /// Threads that serve; one is enough for thousands of streams [default: 1]
+    /// Threads that serve; one costs least for each event [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
     pub(crate) threads: Option<u32>,
     /// One line a request on standard error: human (the default) or json

@@ -47,7 +47,7 @@ impl ServeOptions {
         let whole = |n: usize| set(u32::try_from(n).unwrap_or(u32::MAX));
         Self {
             listen: set("127.0.0.1:8484".into()),
-            threads: set(1),
+            threads: None,
             drain: set(Duration::from_secs(30)),
             commit_after: set(limits.commit_after),
             commit_after_comments: set(limits.commit_after_comments),

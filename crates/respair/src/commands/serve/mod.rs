@@ -74,12 +74,14 @@ pub(crate) fn command(common: &Common, serve: &args::Serve) -> u8 {
 }
 
 /// One thread reads, judges and writes events without waking another; several hand them to each other.
-fn runtime(threads: u32) -> io::Result<Runtime> {
+fn runtime(threads: Option<u32>) -> io::Result<Runtime> {
     let mut builder = match threads {
-        0 | 1 => Builder::new_current_thread(),
+        Some(1) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
-    builder.worker_threads(threads.max(1) as usize);
+    if let Some(threads) = threads {
+        builder.worker_threads(threads as usize);
+    }
     builder.enable_all().build()
 }
 
@@ -199,7 +201,7 @@ fn reload(
     common: &Common,
     serve: &args::Serve,
     control: &Control,
-    (address, threads): (SocketAddr, u32),
+    (address, threads): (SocketAddr, Option<u32>),
 ) {
     let plan = match Plan::read(common, serve) {
         Ok(plan) => plan,
@@ -227,7 +229,10 @@ fn reload(
             for key in kept {
                 let now = match key {
                     "serve.listen" => format!(" (it listens on {address})"),
-                    "serve.threads" => format!(" (now {threads})"),
+                    "serve.threads" => match threads {
+                        Some(threads) => format!(" (now {threads})"),
+                        None => " (now one a core)".to_owned(),
+                    },
                     _ => String::new(),
                 };
                 term::warning(&format!("`{key}` takes effect at the next start{now}"));

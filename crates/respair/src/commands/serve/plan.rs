@@ -15,8 +15,8 @@ use crate::term;
 pub(super) struct Plan {
     pub(super) options: GatewayOptions,
     pub(super) pasting: Pasting,
-    /// Threads that serve.
-    pub(super) threads: u32,
+    /// Threads that serve; `None`: one for each core.
+    pub(super) threads: Option<u32>,
     /// The configuration file, as it is shown; `None` where there is none to read again.
     pub(super) file: Option<String>,
 }
@@ -73,7 +73,7 @@ impl Plan {
         }
         options.log_bodies = serve.log_bodies;
         let set = loaded.serve.threads.as_ref().map(|set| set.value);
-        let threads = serve.threads.or(set).unwrap_or(1);
+        let threads = serve.threads.or(set);
         let file = loaded.file.filter(|_| loaded.present);
         Ok(Self {
             options,

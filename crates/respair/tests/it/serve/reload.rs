@@ -48,7 +48,7 @@ fn new_requests_go_by_the_new_file_and_streams_go_on() {
     );
     assert_eq!(
         gateway.says(),
-        "warning: `serve.threads` takes effect at the next start (now 1)\n"
+        "warning: `serve.threads` takes effect at the next start (now one a core)\n"
     );
     assert!(gateway.answer("/v1/responses", "m").contains("of two"));
     assert_eq!(gateway.log()["ending"], "completed");
